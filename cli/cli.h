@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands as rows of tables: the table that parses is the table that --help prints. */
+#ifndef WHET_CLI_CLI_H
+#define WHET_CLI_CLI_H
+
+#include <stdio.h>
+
+#include <whet/whet.h>
+
+typedef enum cli_kind {
+    CLI_FLAG,   /* bool */
+    CLI_STRING, /* const char *, borrowed from argv */
+    CLI_INT,    /* int */
+    CLI_U64,    /* uint64_t */
+    CLI_DOUBLE, /* double */
+} cli_kind;
+
+/* One option: where its value goes in the command's options struct. */
+typedef struct cli_option {
+    const char *name; /* without the dashes */
+    cli_kind kind;
+    size_t offset;    /* offsetof(command's struct, field) */
+    const char *meta; /* "N", "DIR"; NULL for a flag */
+    const char *help;
+    const char *fallback; /* the default as text, parsed like a given value; NULL = zero */
+} cli_option;
+
+enum { CLI_MAX_ARGS = 8 };
+
+/* What a command gets: its filled options struct and the words that are not options. */
+typedef struct cli_args {
+    void *opts;
+    const char *words[CLI_MAX_ARGS];
+    int n_words;
+    uint64_t given; /* bit i: option i of the table was on the command line */
+} cli_args;
+
+typedef struct cli_command {
+    const char *name;
+    const char *summary;       /* one line */
+    const char *usage;         /* after "whet NAME": "[options] DIR" */
+    const cli_option *options; /* ends with a NULL name; at most 64 */
+    size_t opts_bytes;         /* sizeof the options struct, at most CLI_MAX_OPTS_BYTES */
+    int min_words, max_words;
+    whet_status (*run)(whet_ctx *ctx, const cli_args *args);
+} cli_command;
+
+enum { CLI_MAX_OPTS_BYTES = 1024 };
+
+/* The commands of commands.def. */
+#define COMMAND(name) extern const cli_command cli_##name;
+#include "commands.def"
+#undef COMMAND
+
+/* True when the option of that name was given. */
+bool cli_is_given(const cli_command *command, const cli_args *args, const char *name);
+
+/* Prints a sentence about wrong usage to stderr as the program's message and gives WHET_E_ARG. */
+whet_status cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints ctx's log lines to stderr. */
+void cli_log(void *data, whet_log_level level, const char *module, const char *text);
+
+/* A progress bar on stderr when it is a terminal; data is not used. */
+void cli_progress(void *data, const char *what, const char *unit, double done, double total);
+
+/* Ends the line of the progress bar, if one is shown. */
+void cli_progress_end(void);
+
+/* Cancels ctx on SIGINT and SIGTERM. */
+void cli_cancel_on_signal(whet_ctx *ctx);
+
+#endif

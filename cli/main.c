@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* whet: one program, git-style commands. */
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define COMMAND(name) &cli_##name,
+static const cli_command *const commands[] = {
+#include "commands.def"
+};
+#undef COMMAND
+
+enum { N_COMMANDS = sizeof commands / sizeof commands[0], MAX_OPTIONS = 64, OPT_BASE = 1000 };
+
+/* Shared by all commands; their values stand outside the commands' structs. */
+static struct {
+    bool is_verbose;
+    bool is_quiet;
+} common;
+
+whet_status cli_usage(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("whet: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return WHET_E_ARG;
+}
+
+void cli_log(void *data, whet_log_level level, const char *module, const char *text) {
+    static const char *const names[] = { "error", "warn ", "info ", "debug" };
+    (void)data;
+    const time_t now = time(NULL);
+    struct tm t;
+    localtime_r(&now, &t);
+    fprintf(stderr, "%02d:%02d:%02d %s %s %s\n", t.tm_hour, t.tm_min, t.tm_sec, module,
+            names[level], text);
+}
+
+static bool has_progress_line;
+
+void cli_progress(void *data, const char *what, const char *unit, double done, double total) {
+    (void)data;
+    if (!isatty(STDERR_FILENO) || common.is_quiet) return;
+    char bar[31];
+    const int n = total > 0 ? (int)(30 * done / total) : 0;
+    for (int i = 0; i < 30; i++)
+        bar[i] = i < n ? '#' : '.';
+    bar[30] = '\0';
+    if (total > 0)
+        fprintf(stderr, "\r\033[K%s [%s] %.0f / %.0f %s", what, bar, done, total, unit);
+    else
+        fprintf(stderr, "\r\033[K%s %.0f %s", what, done, unit);
+    has_progress_line = true;
+    fflush(stderr);
+}
+
+void cli_progress_end(void) {
+    if (has_progress_line) fputs("\r\033[K", stderr);
+    has_progress_line = false;
+}
+
+static whet_ctx *ctx_to_cancel;
+
+static void on_signal(int signal_number) {
+    (void)signal_number;
+    whet_ctx_cancel(ctx_to_cancel);
+}
+
+void cli_cancel_on_signal(whet_ctx *ctx) {
+    ctx_to_cancel = ctx;
+    const struct sigaction action = { .sa_handler = on_signal };
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_commands(FILE *f) {
+    fprintf(f, "usage: whet COMMAND [options]\n\n");
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (commands[i]->name[0] != '_')
+            fprintf(f, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(f, "\nwhet COMMAND --help shows the options of a command\n");
+}
+
+static void print_help(const cli_command *c) {
+    printf("usage: whet %s %s\n\n%s\n\n", c->name, c->usage, c->summary);
+    for (const cli_option *o = c->options; o->name; o++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->meta ? " " : "",
+                 o->meta ? o->meta : "");
+        printf("  %-26s %s", left, o->help);
+        if (o->fallback) printf(" (default %s)", o->fallback);
+        printf("\n");
+    }
+    printf("  %-26s %s\n", "-v, -q", "say more, say less on stderr");
+    printf("  %-26s %s\n", "--help", "this text");
+}
+
+static bool parse_u64(const char *text, uint64_t *out) {
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+static bool parse_int(const char *text, int *out) {
+    uint64_t magnitude;
+    const bool is_negative = text[0] == '-';
+    if (!parse_u64(text + is_negative, &magnitude) || magnitude > 0x7fffffff) return false;
+    *out = is_negative ? -(int)magnitude : (int)magnitude;
+    return true;
+}
+
+static bool parse_double(const char *text, double *out) {
+    char *end;
+    errno = 0;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && errno == 0 && isfinite(*out);
+}
+
+static whet_status set_option(const cli_option *o, const char *text, void *opts) {
+    void *field = (char *)opts + o->offset;
+    bool ok = true;
+    switch (o->kind) {
+    case CLI_FLAG: *(bool *)field = true; break;
+    case CLI_STRING: *(const char **)field = text; break;
+    case CLI_INT: ok = parse_int(text, field); break;
+    case CLI_U64: ok = parse_u64(text, field); break;
+    case CLI_DOUBLE: ok = parse_double(text, field); break;
+    }
+    return ok ? WHET_OK
+              : cli_usage("--%s takes %s, not \"%s\"", o->name,
+                          o->kind == CLI_DOUBLE ? "a number" : "a whole number", text);
+}
+
+bool cli_is_given(const cli_command *command, const cli_args *args, const char *name) {
+    for (int i = 0; command->options[i].name; i++)
+        if (strcmp(command->options[i].name, name) == 0) return args->given >> i & 1;
+    return false;
+}
+
+/* Fills args from argv. *is_help is set when the help was asked for, and printed. */
+static whet_status parse(const cli_command *c, int argc, char **argv, cli_args *args,
+                         bool *is_help) {
+    struct option longs[MAX_OPTIONS + 2] = { 0 };
+    int n = 0;
+    for (; c->options[n].name; n++) {
+        const bool takes_value = c->options[n].kind != CLI_FLAG;
+        longs[n] = (struct option){ c->options[n].name, takes_value, NULL, OPT_BASE + n };
+        const char *fallback = c->options[n].fallback;
+        if (fallback && takes_value && set_option(&c->options[n], fallback, args->opts) != WHET_OK)
+            return WHET_E_INTERNAL;
+    }
+    longs[n] = (struct option){ "help", no_argument, NULL, 'h' };
+    opterr = 0;
+    for (int o; (o = getopt_long(argc, argv, ":hvq", longs, NULL)) != -1;) {
+        if (o == 'h') {
+            print_help(c);
+            *is_help = true;
+            return WHET_OK;
+        } else if (o == 'v') {
+            common.is_verbose = true;
+        } else if (o == 'q') {
+            common.is_quiet = true;
+        } else if (o >= OPT_BASE) {
+            args->given |= (uint64_t)1 << (o - OPT_BASE);
+            const whet_status st = set_option(&c->options[o - OPT_BASE], optarg, args->opts);
+            if (st != WHET_OK) return st;
+        } else {
+            return cli_usage("%s: %s %s; see whet %s --help", c->name, argv[optind - 1],
+                             o == ':' ? "wants a value" : "is not an option", c->name);
+        }
+    }
+    for (; optind < argc; optind++) {
+        if (args->n_words == c->max_words || args->n_words == CLI_MAX_ARGS)
+            return cli_usage("%s: \"%s\" is one word too many; see whet %s --help", c->name,
+                             argv[optind], c->name);
+        args->words[args->n_words++] = argv[optind];
+    }
+    if (args->n_words < c->min_words)
+        return cli_usage("%s: a word is missing; usage: whet %s %s", c->name, c->name, c->usage);
+    return WHET_OK;
+}
+
+static whet_status run_command(const cli_command *c, int argc, char **argv) {
+    _Alignas(16) char opts[CLI_MAX_OPTS_BYTES] = { 0 };
+    cli_args args = { .opts = opts };
+    bool is_help = false;
+    whet_status st = parse(c, argc, argv, &args, &is_help);
+    if (st != WHET_OK || is_help) return st;
+    whet_ctx *ctx = whet_ctx_open(&(whet_ctx_opts){
+        .log = cli_log,
+        .log_level = common.is_verbose ? WHET_LOG_DEBUG
+                     : common.is_quiet ? WHET_LOG_ERROR
+                                       : WHET_LOG_WARN,
+        .progress = cli_progress,
+    });
+    if (!ctx) return cli_usage("%s", whet_ctx_message(NULL));
+    st = c->run(ctx, &args);
+    cli_progress_end();
+    fflush(stdout);
+    if (st != WHET_OK && *whet_ctx_message(ctx))
+        fprintf(stderr, "whet: %s\n", whet_ctx_message(ctx));
+    whet_ctx_close(ctx);
+    return st;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_commands(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_commands(stdout);
+        return 0;
+    }
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(argv[1], commands[i]->name) == 0) {
+            const whet_status st = run_command(commands[i], argc - 1, argv + 1);
+            if (ferror(stdout)) return cli_usage("stdout: %s", strerror(errno)) != WHET_OK;
+            return st == WHET_OK ? 0 : 1;
+        }
+    cli_usage("\"%s\" is not a command; see whet --help", argv[1]);
+    return 2;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine: processor features, the thread team, the fingerprint, the two probes. */
+#ifndef WHET_MACHINE_H
+#define WHET_MACHINE_H
+
+#include <whet/whet.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Instruction sets that whet has code for; what the processor and the system both allow. */
+typedef enum whet_cpu_feature {
+    WHET_CPU_AVX2_FMA = 1 << 0, /* AVX2, FMA, F16C */
+    WHET_CPU_AVX512 = 1 << 1,   /* F, BW, DQ, VL, CD */
+    WHET_CPU_AVX512_BF16 = 1 << 2,
+    WHET_CPU_AMX_BF16 = 1 << 3, /* AMX-TILE and AMX-BF16, permission granted */
+    WHET_CPU_NEON = 1 << 4,
+    WHET_CPU_NEON_BF16 = 1 << 5,
+    WHET_CPU_SVE = 1 << 6,
+} whet_cpu_feature;
+
+/* Facts read from the system once. Zero or "" = not known. */
+typedef struct whet_machine {
+    char cpu[64];          /* brand string */
+    char system[64];       /* "Linux 6.1 x86_64" */
+    uint32_t features;     /* whet_cpu_feature bits */
+    int n_logical;         /* processors of the machine */
+    int n_usable;          /* by affinity and cgroup quota */
+    int n_physical;        /* cores among the usable ones */
+    int n_threads;         /* default team size */
+    uint64_t memory_bytes; /* of the machine, or the cgroup's limit if smaller */
+    uint64_t l1d_bytes;    /* of one core */
+    uint64_t l2_bytes;     /* of one core */
+    uint64_t l3_bytes;     /* shared */
+    char fingerprint[17];  /* 16 hex digits over processor, features and core count: two
+                              machines with equal ones may share winners */
+} whet_machine;
+
+WHET_API whet_status whet_machine_read(whet_ctx *ctx, whet_machine *machine);
+
+/* Name of one feature bit ("avx2", "avx512", "avx512-bf16", ...); NULL for an unknown bit. */
+WHET_API const char *whet_cpu_feature_name(whet_cpu_feature feature);
+
+/* A persistent team of threads, pinned once; the caller is worker 0 while it runs. */
+typedef struct whet_team whet_team;
+
+/* Starts n_threads - 1 threads; n_threads 0 = the machine's default. At most 256. */
+WHET_API whet_status whet_team_open(whet_ctx *ctx, int n_threads, whet_team **team);
+WHET_API void whet_team_close(whet_team *team); /* NULL is fine */
+WHET_API int whet_team_size(const whet_team *team);
+
+typedef void (*whet_team_fn)(void *arg, int worker, int n_workers);
+
+/* Runs fn on every worker and returns when all are done. Not re-entrant; one caller at a time. */
+WHET_API void whet_team_run(whet_team *team, whet_team_fn fn, void *arg);
+
+/* Inside fn only: waits until every worker of the team is here. Spins shortly, then sleeps. */
+WHET_API void whet_team_barrier(whet_team *team, int worker);
+
+/* The two limits, measured now. Median and quartiles over repeated passes. */
+typedef struct whet_probe {
+    double median;
+    double low;  /* first quartile */
+    double high; /* third quartile */
+} whet_probe;
+
+/* Read bandwidth of memory in bytes per second: all workers stream disjoint parts of a buffer much
+ * larger than the last-level cache, for about `seconds`. */
+WHET_API whet_status whet_probe_bandwidth(whet_ctx *ctx, whet_team *team, double seconds,
+                                          whet_probe *bytes_per_second);
+
+/* Peak f32 multiply-add arithmetic of the whole team in FLOP per second (one FMA = 2). */
+WHET_API whet_status whet_probe_flops(whet_ctx *ctx, whet_team *team, double seconds,
+                                      whet_probe *flop_per_second);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
