@@ -18,9 +18,6 @@ void whet_file_unmap(whet_mapping *map); /* a zeroed mapping is fine */
 /* Reads a regular file of at most max_bytes into buf, replacing what was there. */
 whet_status whet_file_read(whet_ctx *ctx, const char *path, size_t max_bytes, whet_buf *buf);
 
-/* Reads fd to its end, at most max_bytes; `name` is for the message ("stdin"). */
-whet_status whet_fd_read(whet_ctx *ctx, int fd, const char *name, size_t max_bytes, whet_buf *buf);
-
 /* Writes the file under a temporary name beside it, syncs, renames: whole or not at all. */
 whet_status whet_file_write(whet_ctx *ctx, const char *path, const void *bytes, size_t n);
 

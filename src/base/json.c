@@ -6,7 +6,6 @@
 
 #include <jansson.h>
 
-#include "base/buf.h"
 #include "base/file.h"
 #include "base/utf8.h"
 

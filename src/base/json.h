@@ -3,7 +3,7 @@
 #ifndef WHET_BASE_JSON_H
 #define WHET_BASE_JSON_H
 
-#include "base/ctx.h"
+#include "base/buf.h"
 
 typedef struct json_t whet_json; /* a value; borrowed from its document's root */
 
@@ -52,11 +52,5 @@ void *whet_json_begin(const whet_json *v); /* NULL when not an object, or empty 
 void *whet_json_next(const whet_json *v, void *it);
 const char *whet_json_key(void *it, size_t *len);
 const whet_json *whet_json_value(void *it);
-
-struct whet_buf;
-
-/* Appends a string as a JSON literal with its quotes; non-ASCII stays UTF-8. Bytes that are not
- * UTF-8 become U+FFFD, so that the line is always JSON. */
-whet_status whet_json_quote(whet_ctx *ctx, struct whet_buf *buf, const char *text, size_t bytes);
 
 #endif
