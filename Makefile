@@ -1,20 +1,30 @@
-# Thin front of Meson: make, make demo, make test, make bench, make format, make clean.
+# Thin front of Meson. BUILD is where to build, MESON_FLAGS go to its first `meson setup`.
 BUILD ?= build
+MESON_FLAGS ?=
 
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	@ninja -C $(BUILD)
 
-$(BUILD)/build.ninja:
-	tools/setup
-	meson setup $(BUILD)
+demo: all
+	@tools/demo $(BUILD)
 
 test: all
-	tools/test $(BUILD)
+	@tools/test $(BUILD)
+
+bench: all
+	@meson test -C $(BUILD) --benchmark --verbose
 
 format:
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git ls-files '*.c' '*.h' | xargs $(firstword $(shell command -v clang-format-14 clang-format)) -i
+
+ci:
+	@.ci/run
 
 clean:
-	rm -rf build build-*
+	@rm -rf build build-*
 
-.PHONY: all test format clean
+$(BUILD)/build.ninja:
+	@tools/setup
+	@meson setup $(MESON_FLAGS) $(BUILD)
+
+.PHONY: all demo test bench format ci clean
