@@ -28,15 +28,19 @@ typedef struct whet_machine {
     int n_logical;         /* processors of the machine */
     int n_usable;          /* by affinity and cgroup quota */
     int n_physical;        /* cores among the usable ones */
-    int n_threads;         /* default team size */
+    int n_threads;         /* default team size: one thread a core, performance cores where there
+                              are two kinds, no more than the quota; at most 256 */
     uint64_t memory_bytes; /* of the machine, or the cgroup's limit if smaller */
     uint64_t l1d_bytes;    /* of one core */
     uint64_t l2_bytes;     /* of one core */
-    uint64_t l3_bytes;     /* shared */
+    uint64_t l3_bytes;     /* of one last-level cache */
+    int n_l3;              /* how many of those the machine has */
     char fingerprint[17];  /* 16 hex digits over processor, features and core count: two
                               machines with equal ones may share winners */
 } whet_machine;
 
+/* Reads what the system tells, from sysfs, procfs, cgroups and the processor itself. Facts that are
+ * missing or senseless there stay unknown. */
 WHET_API whet_status whet_machine_read(whet_ctx *ctx, whet_machine *machine);
 
 /* Name of one feature bit ("avx2", "avx512", "avx512-bf16", ...); NULL for an unknown bit. */

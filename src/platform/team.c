@@ -15,6 +15,7 @@
 #include "base/ctx.h"
 #include "platform/affinity.h"
 #include "platform/gate.h"
+#include "platform/machine.h"
 
 enum {
     MAX_WORKERS = 256,
@@ -106,16 +107,24 @@ void whet_team_run(whet_team *team, whet_team_fn fn, void *arg) {
     whet_team_barrier(team, 0);
 }
 
-/* Processors for the workers, beginning with the one the caller runs on. */
-static void choose_cpus(whet_team *team) {
+/* Sets the size and gives the workers processors, beginning with the one the caller runs on: cores
+ * first, siblings of cores only for a team that needs them. */
+static void choose_cpus(whet_team *team, int n_threads) {
     whet_cpuset usable;
+    whet_machine machine;
+    whet_topology topology;
     whet_affinity_get(&usable);
-    const int n = team->n_workers;
-    const bool fits = n <= whet_cpuset_count(&usable);
+    whet_machine_read_at("", &usable, &machine, &topology);
+    const int n = n_threads ? n_threads : machine.n_threads;
+    const whet_cpuset *from = &usable;
+    if (n <= whet_cpuset_count(&topology.cores)) from = &topology.cores;
+    if (n <= whet_cpuset_count(&topology.team)) from = &topology.team;
+    const bool fits = n <= machine.n_usable;
+    team->n_workers = n;
     int cpu = whet_affinity_current();
     for (int i = 0; i < n; i++) {
-        cpu = whet_cpuset_next(&usable, cpu);
-        if (cpu < 0) cpu = whet_cpuset_next(&usable, 0);
+        cpu = whet_cpuset_next(from, cpu);
+        if (cpu < 0) cpu = whet_cpuset_next(from, 0);
         team->members[i].cpu = fits && n > 1 ? cpu : -1;
         cpu++;
     }
@@ -165,11 +174,7 @@ whet_status whet_team_open(whet_ctx *ctx, int n_threads, whet_team **out) {
     team->block = block;
     whet_gate_init(&team->start);
     whet_gate_init(&team->barrier);
-    whet_cpuset usable;
-    whet_affinity_get(&usable);
-    team->n_workers = n_threads ? n_threads : whet_cpuset_count(&usable);
-    if (team->n_workers > MAX_WORKERS) team->n_workers = MAX_WORKERS;
-    choose_cpus(team);
+    choose_cpus(team, n_threads);
     const int n_started = start_threads(team);
     if (n_started < team->n_workers) {
         const int n_wanted = team->n_workers;
