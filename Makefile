@@ -1,6 +1,8 @@
-# Thin front of Meson. BUILD is where to build, MESON_FLAGS go to its first `meson setup`.
+# Thin front of Meson. BUILD is where to build, MESON_FLAGS go to its first `meson setup`,
+# TEST_FLAGS to `meson test`.
 BUILD ?= build
 MESON_FLAGS ?=
+TEST_FLAGS ?=
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -9,7 +11,7 @@ demo: all
 	@tools/demo $(BUILD)
 
 test: all
-	@tools/test $(BUILD)
+	@tools/test $(BUILD) $(TEST_FLAGS)
 
 bench: all
 	@meson test -C $(BUILD) --benchmark --verbose
