@@ -25,7 +25,7 @@ static const void *element(whet_dtype dtype, const void *p, int64_t i) {
 /* p[j] = softmax of the scores; error[j], if wanted, is e_j of the design's tolerance. */
 static void weights(const query *a, double *p, double *error) {
     const double u_s = 0x1p-24;
-    double max = -INFINITY;
+    double max = -HUGE_VAL;
     for (int32_t j = 0; j < a->n_keys; j++) {
         double sum = 0, squares = 0;
         for (int32_t c = 0; c < a->head_dim; c++) {
