@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables, statements and files of the winners' folder. */
+#include "store/winners.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "store/db.h"
+
+enum { MAX_OBJECT_BYTES = 16 << 20 };
+
+static const char schema[] =
+    "CREATE TABLE winners(id INTEGER PRIMARY KEY, dtype INTEGER NOT NULL,"
+    " n_heads INTEGER NOT NULL, n_kv_heads INTEGER NOT NULL, head_dim INTEGER NOT NULL,"
+    " abi INTEGER NOT NULL, fingerprint TEXT NOT NULL, program TEXT NOT NULL,"
+    " object TEXT NOT NULL, source TEXT NOT NULL, shape TEXT NOT NULL,"
+    " ratio_repeat REAL NOT NULL, low_repeat REAL NOT NULL, high_repeat REAL NOT NULL,"
+    " ratio_fused REAL NOT NULL, low_fused REAL NOT NULL, high_fused REAL NOT NULL,"
+    " date TEXT NOT NULL,"
+    " UNIQUE(dtype, n_heads, n_kv_heads, head_dim, abi, fingerprint)) STRICT;";
+
+static const whet_db_kind kind = {
+    .what = "winners file",
+    .application_id = 0x77687477, /* "whtw" */
+    .version = 1,
+    .schema = schema,
+};
+
+#define COLUMNS                                                                                    \
+    "dtype, n_heads, n_kv_heads, head_dim, abi, fingerprint, program, object, shape,"              \
+    " ratio_repeat, low_repeat, high_repeat, ratio_fused, low_fused, high_fused, date, source "
+
+enum { SOURCE_COLUMN = 16 };
+
+static whet_status open_file(whet_ctx *ctx, const char *folder, bool may_create, whet_db *db) {
+    whet_buf path = { 0 };
+    whet_status st = whet_buf_printf(ctx, &path, "%s/winners.sqlite", folder);
+    if (st == WHET_OK) st = whet_db_open(ctx, path.text, &kind, may_create, db);
+    whet_buf_fini(ctx, &path);
+    return st;
+}
+
+static whet_status object_path(whet_ctx *ctx, const char *folder, const char *sha256,
+                               whet_buf *path) {
+    return whet_buf_printf(ctx, path, "%s/%s.so", folder, sha256);
+}
+
+static whet_status write_object(whet_ctx *ctx, const char *folder, const char *sha256,
+                                const void *object, size_t object_bytes) {
+    char hex[WHET_SHA256_HEX];
+    whet_sha256_hex(object, object_bytes, hex);
+    if (strcmp(hex, sha256) != 0)
+        return whet_fail(ctx, WHET_E_INTERNAL, "the object's hash is %s, not %s", hex, sha256);
+    whet_buf path = { 0 };
+    whet_status st = object_path(ctx, folder, sha256, &path);
+    if (st == WHET_OK) st = whet_file_write(ctx, path.text, object, object_bytes);
+    whet_buf_fini(ctx, &path);
+    return st;
+}
+
+static whet_status insert(whet_ctx *ctx, whet_db *db, const whet_winner_row *row,
+                          const char *source) {
+    const whet_winner_key *k = &row->key;
+    return whet_db_run(ctx, db,
+                       "INSERT OR REPLACE INTO winners(" COLUMNS
+                       ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                       " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)",
+                       "iiiiittttddddddt", (int64_t)k->dtype, (int64_t)k->n_heads,
+                       (int64_t)k->n_kv_heads, (int64_t)k->head_dim, (int64_t)k->abi,
+                       k->fingerprint, row->program_hash, row->object_sha256, row->shape,
+                       row->ratio_repeat, row->low_repeat, row->high_repeat, row->ratio_fused,
+                       row->low_fused, row->high_fused, source);
+}
+
+whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_row *row,
+                             const char *source, const void *object, size_t object_bytes) {
+    WHET_TRY(whet_dir_make(ctx, folder));
+    whet_db db;
+    WHET_TRY(open_file(ctx, folder, true, &db));
+    whet_status st = write_object(ctx, folder, row->object_sha256, object, object_bytes);
+    if (st == WHET_OK) st = insert(ctx, &db, row, source);
+    whet_db_close(&db);
+    return st;
+}
+
+static void read_row(sqlite3_stmt *stmt, whet_winner_row *row) {
+    *row = (whet_winner_row){
+        .key = { .dtype = sqlite3_column_int(stmt, 0),
+                 .n_heads = sqlite3_column_int(stmt, 1),
+                 .n_kv_heads = sqlite3_column_int(stmt, 2),
+                 .head_dim = sqlite3_column_int(stmt, 3),
+                 .abi = sqlite3_column_int(stmt, 4) },
+        .ratio_repeat = sqlite3_column_double(stmt, 9),
+        .low_repeat = sqlite3_column_double(stmt, 10),
+        .high_repeat = sqlite3_column_double(stmt, 11),
+        .ratio_fused = sqlite3_column_double(stmt, 12),
+        .low_fused = sqlite3_column_double(stmt, 13),
+        .high_fused = sqlite3_column_double(stmt, 14),
+    };
+    whet_db_text(stmt, 5, row->key.fingerprint, sizeof row->key.fingerprint);
+    whet_db_text(stmt, 6, row->program_hash, sizeof row->program_hash);
+    whet_db_text(stmt, 7, row->object_sha256, sizeof row->object_sha256);
+    whet_db_text(stmt, 8, row->shape, sizeof row->shape);
+    whet_db_text(stmt, 15, row->date, sizeof row->date);
+}
+
+/* Bytes and hash are of the same read: what is returned is what was judged. */
+static whet_status read_object(whet_ctx *ctx, const char *folder, const char *sha256,
+                               whet_buf *object) {
+    whet_buf path = { 0 };
+    whet_status st = object_path(ctx, folder, sha256, &path);
+    if (st == WHET_OK) st = whet_file_read(ctx, path.text, MAX_OBJECT_BYTES, object);
+    char hex[WHET_SHA256_HEX];
+    if (st == WHET_OK) whet_sha256_hex(object->text, object->len, hex);
+    if (st == WHET_OK && strcmp(hex, sha256) != 0)
+        st = whet_fail(ctx, WHET_E_FORMAT,
+                       "%s is not the object that was judged: its SHA-256 is %s", path.text, hex);
+    whet_buf_fini(ctx, &path);
+    return st;
+}
+
+static whet_status find(whet_ctx *ctx, whet_db *db, const whet_winner_key *key,
+                        whet_winner_row *row, whet_buf *source) {
+    sqlite3_stmt *stmt;
+    WHET_TRY(whet_db_query(ctx, db, &stmt,
+                           "SELECT " COLUMNS " FROM winners WHERE dtype = ? AND n_heads = ?"
+                           " AND n_kv_heads = ? AND head_dim = ? AND abi = ? AND fingerprint = ?",
+                           "iiiiit", (int64_t)key->dtype, (int64_t)key->n_heads,
+                           (int64_t)key->n_kv_heads, (int64_t)key->head_dim, (int64_t)key->abi,
+                           key->fingerprint));
+    bool has_row;
+    whet_status st = whet_db_step(ctx, db, stmt, &has_row);
+    if (st == WHET_OK && !has_row)
+        st = whet_fail(ctx, WHET_E_NOT_FOUND, "%s has no winner for %d:%d heads of %d here",
+                       db->path, key->n_heads, key->n_kv_heads, key->head_dim);
+    if (st == WHET_OK) read_row(stmt, row);
+    if (st == WHET_OK && source) {
+        whet_buf_clear(source);
+        st = whet_buf_append(ctx, source, sqlite3_column_text(stmt, SOURCE_COLUMN),
+                             (size_t)sqlite3_column_bytes(stmt, SOURCE_COLUMN));
+    }
+    whet_db_finish(stmt);
+    return st;
+}
+
+whet_status whet_winners_get(whet_ctx *ctx, const char *folder, const whet_winner_key *key,
+                             whet_winner_row *row, whet_buf *source, whet_buf *object) {
+    whet_db db;
+    WHET_TRY(open_file(ctx, folder, false, &db));
+    whet_status st = find(ctx, &db, key, row, source);
+    whet_db_close(&db);
+    if (st == WHET_OK && object) st = read_object(ctx, folder, row->object_sha256, object);
+    return st;
+}
+
+whet_status whet_winners_each(whet_ctx *ctx, const char *folder, whet_winners_fn fn, void *data) {
+    whet_db db;
+    whet_status st = open_file(ctx, folder, false, &db);
+    if (st == WHET_E_NOT_FOUND) return WHET_OK;
+    if (st != WHET_OK) return st;
+    sqlite3_stmt *stmt = NULL;
+    st = whet_db_query(ctx, &db, &stmt, "SELECT " COLUMNS " FROM winners ORDER BY date DESC, id",
+                       "");
+    bool has_row = true;
+    while (st == WHET_OK && (st = whet_db_step(ctx, &db, stmt, &has_row)) == WHET_OK && has_row) {
+        whet_winner_row row;
+        read_row(stmt, &row);
+        st = fn(data, &row);
+    }
+    whet_db_finish(stmt);
+    whet_db_close(&db);
+    return st;
+}

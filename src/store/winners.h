@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The user's winners: a small SQLite file and, beside it, the very objects that were judged. */
+#ifndef WHET_STORE_WINNERS_H
+#define WHET_STORE_WINNERS_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+
+/* What a winner is for. n_context and n_rows are not part of it: one winner serves them all. */
+typedef struct whet_winner_key {
+    int dtype; /* whet_dtype */
+    int n_heads, n_kv_heads, head_dim;
+    int abi;              /* WHET_KERNEL_ABI */
+    char fingerprint[33]; /* of the machine */
+} whet_winner_key;
+
+typedef struct whet_winner_row {
+    whet_winner_key key;
+    char program_hash[WHET_SHA256_HEX];
+    char object_sha256[WHET_SHA256_HEX];
+    char shape[64]; /* what was timed: "decode@2048" */
+    double ratio_repeat, low_repeat, high_repeat;
+    double ratio_fused, low_fused, high_fused;
+    char date[24]; /* UTC; filled by the store */
+} whet_winner_row;
+
+/* Puts the object beside the file and the row into it, in place of an older one of that key. The
+ * folder is made when missing. After a crash either the old winner stands or the new one. */
+whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_row *row,
+                             const char *source, const void *object, size_t object_bytes);
+
+/* The winner for a key: row, and the object's bytes, whose hash was checked. Buffers may be NULL.
+ * WHET_E_NOT_FOUND: there is none; WHET_E_FORMAT: the object is not the one that was judged. */
+whet_status whet_winners_get(whet_ctx *ctx, const char *folder, const whet_winner_key *key,
+                             whet_winner_row *row, whet_buf *source, whet_buf *object);
+
+/* Calls fn for every winner, the newest first. A missing folder has none. */
+typedef whet_status (*whet_winners_fn)(void *data, const whet_winner_row *row);
+whet_status whet_winners_each(whet_ctx *ctx, const char *folder, whet_winners_fn fn, void *data);
+
+#endif

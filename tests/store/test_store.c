@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* The run file and the winners' folder: round trips, refusals, kill -9. */
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "store/run.h"
+#include "store/winners.h"
+
+static whet_ctx *ctx;
+static char folder[64];
+
+static const char *in_folder(const char *name) {
+    static char path[4][128];
+    static int i;
+    i = (i + 1) % 4;
+    snprintf(path[i], sizeof path[i], "%s/%s", folder, name);
+    return path[i];
+}
+
+static const whet_store_run a_run = {
+    .seed = 7,
+    .version = "0",
+    .problem = "{}",
+    .options = "{}",
+    .machine = "{}",
+    .fingerprint = "f",
+    .compiler = "cc",
+};
+
+static whet_status put_program(whet_store *store, const char *source, int64_t step, int64_t *id) {
+    char hash[WHET_SHA256_HEX];
+    whet_sha256_hex(source, strlen(source), hash);
+    const whet_store_program program = { .hash = hash,
+                                         .source = source,
+                                         .operator_name = "knob",
+                                         .change = "TILE: 32 -> 64",
+                                         .knobs = "{\"TILE\":64}",
+                                         .step = step };
+    return whet_store_put_program(ctx, store, &program, id);
+}
+
+static void test_round_trip(void) {
+    whet_store *store = NULL;
+    REQUIRE_OK(ctx, whet_store_open(ctx, in_folder("a.sqlite"), true, &store));
+    REQUIRE_OK(ctx, whet_store_begin(ctx, store));
+    REQUIRE_OK(ctx, whet_store_put_run(ctx, store, &a_run));
+    int64_t id = 0, twin = 0;
+    REQUIRE_OK(ctx, put_program(store, "int x;", 1, &id));
+    REQUIRE_OK(ctx, put_program(store, "int x;", 2, &twin));
+    CHECK(id > 0);
+    CHECK_INT(twin, id);
+    char sha[WHET_SHA256_HEX];
+    whet_sha256_hex("object", 6, sha);
+    const whet_store_build build = { .program = id,
+                                     .object_sha256 = sha,
+                                     .object = "object",
+                                     .object_bytes = 6,
+                                     .compiler_text = "",
+                                     .wall_ns = 5 };
+    REQUIRE_OK(ctx, whet_store_put_build(ctx, store, &build));
+    REQUIRE_OK(ctx, whet_store_put_build(ctx, store, &build)); /* a twin's object, kept once */
+    const whet_store_verdict verdict = {
+        .program = id, .gate = 4, .code = "PASS", .reason = "", .evidence = "{}"
+    };
+    REQUIRE_OK(ctx, whet_store_put_verdict(ctx, store, &verdict));
+    const whet_store_duel duel = { .program = id,
+                                   .kind = "race",
+                                   .rival = "fused",
+                                   .shape = "decode@64",
+                                   .ratio = 2,
+                                   .low = 1,
+                                   .high = 3 };
+    const whet_store_sample samples[] = { { 0, 0, 0, 1, 10 }, { 0, 0, 1, 0, 20 } };
+    REQUIRE_OK(ctx, whet_store_put_duel(ctx, store, &duel, samples, 2));
+    REQUIRE_OK(ctx, whet_store_put_event(ctx, store, 1, "start", "", "00"));
+    REQUIRE_OK(
+        ctx, whet_store_put_winner(
+                 ctx, store,
+                 &(whet_store_winner){ .program = id, .object_sha256 = sha, .installed_in = "" }));
+    REQUIRE_OK(ctx, whet_store_end_run(ctx, store, "done"));
+    REQUIRE_OK(ctx, whet_store_commit(ctx, store));
+    whet_store_close(ctx, store);
+
+    REQUIRE_OK(ctx, whet_store_open(ctx, in_folder("a.sqlite"), false, &store));
+    CHECK_STATUS(ctx, whet_store_check(ctx, store), WHET_OK);
+    static const struct {
+        const char *table;
+        int n;
+    } want[] = { { "run", 1 },     { "programs", 1 }, { "objects", 1 },
+                 { "builds", 2 },  { "verdicts", 1 }, { "duels", 1 },
+                 { "samples", 2 }, { "events", 1 },   { "winners", 1 } };
+    for (size_t i = 0; i < TEST_COUNT(want); i++) {
+        int64_t n = -1;
+        CHECK_STATUS(ctx, whet_store_count(ctx, store, want[i].table, &n), WHET_OK);
+        CHECK_INT(n, want[i].n);
+    }
+    whet_buf source = { 0 };
+    char hash[WHET_SHA256_HEX];
+    whet_sha256_hex("int x;", 6, hash);
+    CHECK_STATUS(ctx, whet_store_get_source(ctx, store, hash, &source), WHET_OK);
+    CHECK_STR(source.text, "int x;");
+    CHECK_STATUS(ctx, whet_store_get_source(ctx, store, "no", &source), WHET_E_NOT_FOUND);
+    whet_buf_fini(ctx, &source);
+    CHECK_STATUS(ctx, whet_store_put_run(ctx, store, &a_run), WHET_E_BUSY);
+    whet_store_close(ctx, store);
+}
+
+static void test_refusals(void) {
+    whet_store *store = NULL;
+    CHECK_STATUS(ctx, whet_store_open(ctx, in_folder("none.sqlite"), false, &store),
+                 WHET_E_NOT_FOUND);
+    CHECK_STATUS(ctx, whet_store_open(ctx, in_folder("no/folder.sqlite"), true, &store),
+                 WHET_E_STORE);
+    REQUIRE_OK(ctx,
+               whet_file_write(ctx, in_folder("text"), "this is a text, not a database\n", 31));
+    CHECK_STATUS(ctx, whet_store_open(ctx, in_folder("text"), true, &store), WHET_E_FORMAT);
+    CHECK_CONTAINS(whet_ctx_message(ctx), "not an SQLite file");
+    /* a winners file is not a run file */
+    REQUIRE_OK(ctx, whet_winners_each(ctx, in_folder("w0"), NULL, NULL));
+    whet_winner_row row = { .key = { .n_heads = 1 } };
+    whet_sha256_hex("o", 1, row.object_sha256);
+    REQUIRE_OK(ctx, whet_winners_put(ctx, in_folder("w1"), &row, "s", "o", 1));
+    CHECK_STATUS(ctx, whet_store_open(ctx, in_folder("w1/winners.sqlite"), true, &store),
+                 WHET_E_FORMAT);
+    CHECK_CONTAINS(whet_ctx_message(ctx), "not a run file");
+    CHECK(store == NULL);
+}
+
+static void test_rollback(void) {
+    whet_store *store = NULL;
+    REQUIRE_OK(ctx, whet_store_open(ctx, in_folder("r.sqlite"), true, &store));
+    REQUIRE_OK(ctx, whet_store_begin(ctx, store));
+    int64_t id, n = -1;
+    REQUIRE_OK(ctx, put_program(store, "a", 1, &id));
+    whet_store_close(ctx, store); /* without commit */
+    REQUIRE_OK(ctx, whet_store_open(ctx, in_folder("r.sqlite"), true, &store));
+    REQUIRE_OK(ctx, whet_store_count(ctx, store, "programs", &n));
+    CHECK_INT(n, 0);
+    CHECK_STATUS(ctx, whet_store_count(ctx, store, "programs; DROP TABLE run", &n), WHET_E_ARG);
+    whet_store_close(ctx, store);
+}
+
+/* Each step of the child is a program and its verdict; it says the step's number after the commit.
+ */
+static void write_steps(const char *path, int fd) {
+    whet_ctx *c = whet_ctx_open(NULL);
+    whet_store *store;
+    if (whet_store_open(c, path, true, &store) != WHET_OK) _exit(1);
+    for (int step = 1;; step++) {
+        char source[32];
+        snprintf(source, sizeof source, "program %d", step);
+        int64_t id = 0;
+        whet_status st = whet_store_begin(c, store);
+        if (st == WHET_OK) st = put_program(store, source, step, &id);
+        const whet_store_verdict v = {
+            .program = id, .gate = 4, .code = "PASS", .reason = "", .evidence = "{}"
+        };
+        if (st == WHET_OK) st = whet_store_put_verdict(c, store, &v);
+        if (st == WHET_OK) st = whet_store_commit(c, store);
+        if (st != WHET_OK || write(fd, &step, sizeof step) != sizeof step) _exit(1);
+    }
+}
+
+static void test_kill(void) {
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    for (int round = 0; round < 8; round++) {
+        char name[32];
+        snprintf(name, sizeof name, "kill%d.sqlite", round);
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", folder, name);
+        int fds[2];
+        REQUIRE(pipe(fds) == 0);
+        const pid_t pid = fork();
+        REQUIRE(pid >= 0);
+        if (pid == 0) write_steps(path, fds[1]);
+        close(fds[1]);
+        int committed = 0;
+        const int wanted = 1 + (int)whet_rng_below(&rng, 20);
+        while (committed < wanted && read(fds[0], &committed, sizeof committed) > 0)
+            continue;
+        usleep((useconds_t)whet_rng_below(&rng, 3000));
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        while (read(fds[0], &committed, sizeof committed) > 0)
+            continue;
+        close(fds[0]);
+        whet_store *store = NULL;
+        REQUIRE_OK(ctx, whet_store_open(ctx, path, false, &store));
+        CHECK_STATUS(ctx, whet_store_check(ctx, store), WHET_OK);
+        int64_t n_programs = 0, n_verdicts = 0;
+        CHECK_STATUS(ctx, whet_store_count(ctx, store, "programs", &n_programs), WHET_OK);
+        CHECK_STATUS(ctx, whet_store_count(ctx, store, "verdicts", &n_verdicts), WHET_OK);
+        CHECK(n_programs >= committed && n_programs <= committed + 1);
+        CHECK_INT(n_verdicts, n_programs);
+        whet_store_close(ctx, store);
+    }
+}
+
+static whet_status count_row(void *data, const whet_winner_row *row) {
+    (void)row;
+    ++*(int *)data;
+    return WHET_OK;
+}
+
+static void test_winners(void) {
+    const char *w = "w";
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, w);
+    whet_winner_row row = {
+        .key = { .dtype = 1,
+                 .n_heads = 16,
+                 .n_kv_heads = 8,
+                 .head_dim = 128,
+                 .abi = 1,
+                 .fingerprint = "0123456789abcdef" },
+        .program_hash = "p",
+        .shape = "decode@2048",
+        .ratio_repeat = 3,
+        .low_repeat = 2.5,
+        .high_repeat = 3.5,
+    };
+    whet_winner_row got;
+    whet_buf source = { 0 }, object = { 0 };
+    CHECK_STATUS(ctx, whet_winners_get(ctx, path, &row.key, &got, &source, &object),
+                 WHET_E_NOT_FOUND);
+    whet_sha256_hex("one", 3, row.object_sha256);
+    REQUIRE_OK(ctx, whet_winners_put(ctx, path, &row, "source one", "one", 3));
+    whet_sha256_hex("two", 3, row.object_sha256);
+    CHECK_STATUS(ctx, whet_winners_put(ctx, path, &row, "source two", "TWO", 3), WHET_E_INTERNAL);
+    REQUIRE_OK(ctx, whet_winners_put(ctx, path, &row, "source two", "two", 3));
+    REQUIRE_OK(ctx, whet_winners_get(ctx, path, &row.key, &got, &source, &object));
+    CHECK_STR(source.text, "source two");
+    CHECK_STR(object.text, "two");
+    CHECK_NEAR(got.low_repeat, 2.5, 0);
+    CHECK_STR(got.shape, "decode@2048");
+    CHECK_INT(strlen(got.date), 20);
+    whet_winner_key other = row.key;
+    other.n_kv_heads = 4;
+    CHECK_STATUS(ctx, whet_winners_get(ctx, path, &other, &got, NULL, NULL), WHET_E_NOT_FOUND);
+    int n = 0;
+    CHECK_STATUS(ctx, whet_winners_each(ctx, path, count_row, &n), WHET_OK);
+    CHECK_INT(n, 1);
+    /* an object that somebody changed is refused */
+    char so[256];
+    snprintf(so, sizeof so, "%s/%s.so", path, row.object_sha256);
+    REQUIRE_OK(ctx, whet_file_write(ctx, so, "tvo", 3));
+    CHECK_STATUS(ctx, whet_winners_get(ctx, path, &row.key, &got, NULL, &object), WHET_E_FORMAT);
+    CHECK_CONTAINS(whet_ctx_message(ctx), "not the object that was judged");
+    whet_buf_fini(ctx, &source);
+    whet_buf_fini(ctx, &object);
+}
+
+int main(int argc, char **argv) {
+    snprintf(folder, sizeof folder, "/tmp/whet-test-store-XXXXXX");
+    if (!mkdtemp(folder)) return 1;
+    ctx = whet_ctx_open(NULL);
+    static const test_case tests[] = {
+        { "round_trip", test_round_trip }, { "refusals", test_refusals },
+        { "rollback", test_rollback },     { "kill", test_kill },
+        { "winners", test_winners },
+    };
+    const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
+    whet_ctx_close(ctx);
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command) == 0 ? rc : 1;
+}
