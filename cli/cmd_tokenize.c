@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* whet tokenize: text to ids and back. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#include <whet/tokenizer.h>
+
+enum { MAX_INPUT_BYTES = 1 << 30 };
+
+typedef struct tokenize_opts {
+    const char *model;
+    bool is_decode;
+    bool is_jsonl;
+} tokenize_opts;
+
+static whet_status write_ids(whet_ctx *ctx, const whet_tokenizer *t, const whet_buf *in) {
+    whet_ids ids = { 0 };
+    const whet_status st = whet_tokenizer_encode(ctx, t, in->text, in->len, &ids);
+    if (st == WHET_OK) {
+        for (size_t i = 0; i < ids.n; i++)
+            printf("%s%d", i ? " " : "", ids.ids[i]);
+        printf("\n");
+    }
+    whet_ids_fini(ctx, &ids);
+    return st;
+}
+
+/* One id of digits at text[*at]; skips the white space around it. */
+static bool read_id(const whet_buf *in, size_t *at, int32_t *id) {
+    int64_t n = 0;
+    const size_t first = *at;
+    for (; *at < in->len && in->text[*at] >= '0' && in->text[*at] <= '9'; ++*at)
+        if ((n = n * 10 + (in->text[*at] - '0')) > INT32_MAX) return false;
+    const bool has_digits = *at > first;
+    const size_t end = *at;
+    while (*at < in->len && strchr(" \t\r\n", in->text[*at]) && in->text[*at])
+        ++*at;
+    *id = (int32_t)n;
+    return has_digits && (*at > end || *at == in->len);
+}
+
+static whet_status write_text(whet_ctx *ctx, const whet_tokenizer *t, const whet_buf *in) {
+    whet_decoder decoder;
+    whet_decoder_init(&decoder, t);
+    whet_buf text = { 0 };
+    whet_status st = WHET_OK;
+    size_t at = 0;
+    while (at < in->len && strchr(" \t\r\n", in->text[at]) && in->text[at])
+        at++;
+    while (at < in->len && st == WHET_OK) {
+        int32_t id;
+        const size_t first = at;
+        if (!read_id(in, &at, &id))
+            st = cli_usage("tokenize: stdin holds something at byte %zu that is not an id", first);
+        else
+            st = whet_decoder_push(ctx, &decoder, id, &text);
+    }
+    if (st == WHET_OK) st = whet_decoder_flush(ctx, &decoder, &text);
+    if (st == WHET_OK && text.len) fwrite(text.text, 1, text.len, stdout);
+    whet_buf_fini(ctx, &text);
+    return st;
+}
+
+/* False at the end of the file. The newline is not kept. */
+static bool read_line(whet_ctx *ctx, whet_buf *line, whet_status *st) {
+    whet_buf_clear(line);
+    int c = EOF;
+    while (*st == WHET_OK && (c = getc(stdin)) != EOF && c != '\n') {
+        if (line->len == MAX_INPUT_BYTES)
+            *st = cli_usage("tokenize: a line of more than %d bytes", MAX_INPUT_BYTES);
+        else
+            *st = whet_buf_putc(ctx, line, (char)c);
+    }
+    return *st == WHET_OK && (c == '\n' || line->len > 0);
+}
+
+typedef whet_status (*answer_fn)(whet_ctx *ctx, const whet_tokenizer *t, const char *json,
+                                 size_t bytes, whet_buf *out);
+
+/* A bad line is answered with its fault, and makes the whole end with its status. */
+static whet_status answer_lines(whet_ctx *ctx, const whet_tokenizer *t, answer_fn answer) {
+    whet_buf line = { 0 }, out = { 0 };
+    whet_status st = WHET_OK, worst = WHET_OK;
+    while (st == WHET_OK && read_line(ctx, &line, &st)) {
+        whet_buf_clear(&out);
+        const whet_status bad = answer(ctx, t, line.text, line.len, &out);
+        if (bad != WHET_OK) {
+            worst = bad;
+            const char *why = whet_ctx_message(ctx);
+            whet_buf_clear(&out);
+            st = whet_buf_puts(ctx, &out, "{\"error\": ");
+            if (st == WHET_OK) st = whet_json_quote(ctx, &out, why, strlen(why));
+            if (st == WHET_OK) st = whet_buf_putc(ctx, &out, '}');
+        }
+        if (st == WHET_OK) st = whet_buf_putc(ctx, &out, '\n');
+        if (st == WHET_OK) fwrite(out.text, 1, out.len, stdout);
+        fflush(stdout);
+    }
+    whet_buf_fini(ctx, &line);
+    whet_buf_fini(ctx, &out);
+    return st == WHET_OK ? worst : st;
+}
+
+static whet_status answer_stdin(whet_ctx *ctx, const whet_tokenizer *t, bool is_decode) {
+    whet_buf in = { 0 };
+    whet_status st = whet_fd_read(ctx, STDIN_FILENO, "stdin", MAX_INPUT_BYTES, &in);
+    if (st == WHET_OK) st = is_decode ? write_text(ctx, t, &in) : write_ids(ctx, t, &in);
+    whet_buf_fini(ctx, &in);
+    return st;
+}
+
+static whet_status run(whet_ctx *ctx, const cli_args *args) {
+    const tokenize_opts *o = args->opts;
+    if (!o->model) return cli_usage("tokenize: --model is missing; see whet tokenize --help");
+    whet_tokenizer *t;
+    whet_status st = whet_tokenizer_open(ctx, o->model, &t);
+    if (st != WHET_OK) return st;
+    if (o->is_jsonl)
+        st = answer_lines(ctx, t,
+                          o->is_decode ? whet_tokenizer_decode_json : whet_tokenizer_encode_json);
+    else
+        st = answer_stdin(ctx, t, o->is_decode);
+    whet_tokenizer_close(t);
+    return st;
+}
+
+static const cli_option options[] = {
+    { "model", CLI_STRING, offsetof(tokenize_opts, model), "DIR",
+      "folder with tokenizer.json, or that file", NULL },
+    { "decode", CLI_FLAG, offsetof(tokenize_opts, is_decode), NULL, "ids to text", NULL },
+    { "jsonl", CLI_FLAG, offsetof(tokenize_opts, is_jsonl), NULL,
+      "a line each: a JSON string to an array of ids, or back", NULL },
+    { 0 },
+};
+
+const cli_command cli_tokenize = {
+    .name = "tokenize",
+    .summary = "turn the text on stdin into token ids, or ids into text",
+    .usage = "--model DIR [--decode] [--jsonl] < TEXT",
+    .options = options,
+    .opts_bytes = sizeof(tokenize_opts),
+    .run = run,
+};
