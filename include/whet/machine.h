@@ -62,19 +62,36 @@ WHET_API void whet_team_run(whet_team *team, whet_team_fn fn, void *arg);
 /* Inside fn only: waits until every worker of the team is here. Spins shortly, then sleeps. */
 WHET_API void whet_team_barrier(whet_team *team, int worker);
 
-/* The two limits, measured now. Median and quartiles over repeated passes. */
+/* The two limits, measured now. Median and quartiles over repeated passes; a pass is one job of the
+ * whole team, timed from its start to the last worker's end. */
 typedef struct whet_probe {
     double median;
     double low;  /* first quartile */
     double high; /* third quartile */
+    int n_passes;
 } whet_probe;
 
-/* Read bandwidth of memory in bytes per second: all workers stream disjoint parts of a buffer much
- * larger than the last-level cache, for about `seconds`. */
+/* A buffer much larger than the last-level caches, in huge pages where the system gives them, kept
+ * so that a benchmark can probe again and again in the seconds of its own measurements. */
+typedef struct whet_prober whet_prober;
+
+/* Takes 4 times the last-level caches, at least 256 MiB and at most a quarter of the memory; every
+ * worker touches its part first. team and ctx are borrowed until close. WHET_E_NOMEM. */
+WHET_API whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, whet_prober **prober);
+WHET_API void whet_prober_close(whet_prober *prober); /* NULL is fine */
+WHET_API uint64_t whet_prober_bytes(const whet_prober *prober);
+
+/* Read bandwidth of memory in bytes per second: all workers stream disjoint parts of the buffer for
+ * about `seconds`, at least 3 passes. WHET_E_CANCELLED between passes. */
+WHET_API whet_status whet_prober_bandwidth(whet_prober *prober, double seconds,
+                                           whet_probe *bytes_per_second);
+
+/* The same with a buffer of its own, for those who ask once. */
 WHET_API whet_status whet_probe_bandwidth(whet_ctx *ctx, whet_team *team, double seconds,
                                           whet_probe *bytes_per_second);
 
-/* Peak f32 multiply-add arithmetic of the whole team in FLOP per second (one FMA = 2). */
+/* Peak f32 multiply-add arithmetic of the whole team in FLOP per second (one FMA = 2), on registers
+ * only, in the widest vectors that the processor has. */
 WHET_API whet_status whet_probe_flops(whet_ctx *ctx, whet_team *team, double seconds,
                                       whet_probe *flop_per_second);
 
