@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Linear layers: rows of f32 activations times a row-major weight that stays where it lies. */
+#ifndef WHET_KERNELS_LINEAR_H
+#define WHET_KERNELS_LINEAR_H
+
+#include <stdbool.h>
+
+#include <whet/kernel.h>
+
+/* A weight [n_out][n_in], row-major, borrowed, at any byte address. */
+typedef struct whet_weight {
+    const void *data;
+    whet_dtype dtype;
+    int32_t n_out;
+    int32_t n_in;
+} whet_weight;
+
+/* out[t][n] = sum over i of x[t][i] w[n][i], or += when is_added, for t < n_rows.
+ * For one row x is read as it is. For more it is read from `packed`, made before by pack. */
+typedef struct whet_linear_args {
+    whet_weight w;
+    const float *x;      /* [n_rows][n_in], contiguous */
+    const float *packed; /* whet_linear_packed_floats(n_rows, n_in), 64-byte aligned */
+    float *out;          /* [n_rows][...], rows out_stride floats apart */
+    int64_t out_stride;
+    int32_t n_rows;
+    bool is_added;
+} whet_linear_args;
+
+/* One instruction set's code. All workers call each function; each does its share and nobody waits:
+ * the caller puts a barrier where a share is read by others. */
+typedef struct whet_linear_kernel {
+    const char *name;
+    uint32_t features; /* whet_cpu_feature bits that it needs */
+    /* Rearranges x [n_rows][n_in] for the arithmetic of many rows; nothing to do for one row. */
+    void (*pack)(const float *x, int32_t n_rows, int32_t n_in, float *packed, int worker,
+                 int n_workers);
+    /* Computes the outputs whet_linear_share(n_out, worker, n_workers). */
+    void (*run)(const whet_linear_args *args, int worker, int n_workers);
+    /* SwiGLU (Shazeer, "GLU Variants Improve Transformer", 2020) on one worker's share of the
+     * columns: gate[t][n] = silu(gate[t][n]) * up[t][n]; rows of n floats. */
+    void (*swiglu)(float *gate, const float *up, int32_t n_rows, int32_t n, int worker,
+                   int n_workers);
+} whet_linear_kernel;
+
+/* The outputs begin .. end - 1 are this worker's, in multiples of 24 but for the last. */
+void whet_linear_share(int32_t n_out, int worker, int n_workers, int32_t *begin, int32_t *end);
+
+/* Floats that pack writes: rows are rounded up to whole panels of every kernel. */
+size_t whet_linear_packed_floats(int32_t n_rows, int32_t n_in);
+
+/* The built-in kernels, best first; the last one runs everywhere. NULL at the end. */
+extern const whet_linear_kernel *const whet_linear_kernels[];
+
+/* The first one that this processor can run. */
+const whet_linear_kernel *whet_linear_default(void);
+
+/* The portable one, used by --precise. */
+const whet_linear_kernel *whet_linear_precise(void);
+
+/* Widens n elements of a dtype, at any byte address, to f32; and narrows (to nearest even). */
+void whet_widen(whet_dtype dtype, const void *from, float *to, int64_t n);
+void whet_narrow(whet_dtype dtype, const float *from, void *to, int64_t n);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* The insides of a model and of a step with it. */
+#ifndef WHET_MODEL_MODEL_INT_H
+#define WHET_MODEL_MODEL_INT_H
+
+#include <whet/model.h>
+
+#include "base/arena.h"
+#include "kernels/attention.h"
+#include "kernels/linear.h"
+#include "model/checkpoint.h"
+#include "model/config.h"
+
+/* Weights are borrowed from the mapped files; norm weights are widened to f32 once. */
+typedef struct whet_layer {
+    const float *input_norm;      /* [hidden] */
+    const float *post_norm;       /* [hidden] */
+    const float *q_norm, *k_norm; /* [head_dim] */
+    whet_weight q, k, v, o, gate, up, down;
+} whet_layer;
+
+struct whet_model {
+    whet_config config;
+    whet_model_facts facts;
+    whet_checkpoint *checkpoint;
+    whet_arena arena; /* layers, norms, frequencies */
+    whet_layer *layers;
+    whet_weight embedding, lm_head; /* [vocab][hidden] */
+    const float *final_norm;
+    float *inverse_frequencies; /* [head_dim / 2] */
+    float rope_factor;          /* yarn's attention factor on cos and sin */
+    whet_ctx *ctx;              /* borrowed: the context it was opened with */
+};
+
+/* All that one pass over a chunk of tokens reads and writes. Buffers belong to the session's arena;
+ * T = n_rows, H and G query and KV heads, D head_dim, I intermediate size, V vocabulary. */
+typedef struct whet_step {
+    const whet_model *model;
+    const whet_linear_kernel *linear;
+    whet_attention attention;
+    whet_problem problem;
+    int64_t capacity;
+    whet_team *team;
+    const int32_t *ids; /* [T] */
+    int32_t pos, n_rows;
+    int32_t n_logit_rows; /* logits for the last so many rows */
+    float *x;             /* [T][hidden]: the residual stream */
+    float *h;             /* [T][max(hidden, H D)]: input of a linear layer */
+    float *packed;        /* the same, rearranged for many rows */
+    float *q, *k, *v;     /* [T][H D], [T][G D], [T][G D] */
+    void *q_typed, *k_typed, *v_typed, *attended; /* the same shapes in the problem's dtype */
+    float *gate, *up;                             /* [T][I] */
+    float *cosines, *sines;                       /* [T][D / 2] */
+    float *logits;                                /* [n_logit_rows][V] */
+    char *kv;                                     /* n_layers caches, kv_stride bytes apart */
+    size_t kv_stride;
+    void *workspace;
+} whet_step;
+
+/* The forward pass over step->ids, by every worker of the team. */
+void whet_forward(void *step, int worker, int n_workers);
+
+#endif
