@@ -3,7 +3,7 @@
 
 /* The includer defines LANES, KERNEL (the object's name), KERNEL_NAME and KERNEL_FEATURES.
  *
- * One row (decode) is bound by memory: the weight streams by once, 4 rows at a time.
+ * One row (decode) is bound by memory: the weight streams by once.
  * Many rows (prefill) are bound by arithmetic: 6 weight rows, widened to an f32 panel in L1, are
  * the broadcast operand against panels of up to 4 vectors of tokens: 24 accumulators (12 with
  * AVX2's 16 registers), packed so that the tokens of one input lie side by side. */
@@ -14,14 +14,16 @@
 
 typedef float vf __attribute__((vector_size(LANES * 4)));
 typedef uint32_t vu __attribute__((vector_size(LANES * 4)));
+typedef float v4 __attribute__((vector_size(16)));
 typedef uint16_t vh __attribute__((vector_size(LANES * 2)));
 
 enum {
     N_VECTORS = LANES == 16 ? 4 : 2, /* vectors of tokens in a panel */
     PANEL = N_VECTORS * LANES,
-    N_BROADCAST = 6, /* weight rows of a tile */
-    N_STREAMS = 4,   /* weight rows read side by side in decode */
-    K_BLOCK = 1024,  /* inputs of a widened panel: 24 KiB */
+    N_BROADCAST = 6,  /* weight rows of a tile */
+    N_SUMS = 4,       /* independent sums of a dot product */
+    K_BLOCK = 1024,   /* inputs of a widened panel: 24 KiB */
+    PACK_INPUTS = 16, /* one cache line */
     PREFETCH_BYTES = 4096,
 };
 
@@ -50,53 +52,45 @@ INLINE float widen_one(whet_dtype dtype, const char *p) {
 }
 
 INLINE float sum_of(vf v) {
-    float lanes[LANES], sum = 0;
-    memcpy(lanes, &v, sizeof lanes);
-    for (int width = LANES / 2; width > 0; width /= 2)
-        for (int i = 0; i < width; i++)
-            lanes[i] += lanes[i + width];
-    sum += lanes[0];
-    return sum;
+    v4 parts[LANES / 4];
+    memcpy(parts, &v, sizeof v);
+    for (int i = 1; i < LANES / 4; i++)
+        parts[0] += parts[i];
+    return (parts[0][0] + parts[0][1]) + (parts[0][2] + parts[0][3]);
 }
 
 INLINE void put(float *out, float value, bool is_added) {
     *out = is_added ? *out + value : value;
 }
 
-/* n_streams weight rows from row n on, times one row of activations. */
-INLINE void dot_rows(const whet_linear_args *a, whet_dtype dtype, int32_t n, int n_streams) {
+/* Weight row n times one row of activations: one stream, in the order of memory. */
+INLINE float dot(const whet_linear_args *a, whet_dtype dtype, int32_t n) {
     const size_t element = dtype == WHET_F32 ? 4 : 2;
-    const size_t row_bytes = (size_t)a->w.n_in * element;
-    const char *w = (const char *)a->w.data + (size_t)n * row_bytes;
-    const float *x = a->x;
     const int32_t n_in = a->w.n_in;
-    vf acc[N_STREAMS][2] = { 0 };
+    const char *w = (const char *)a->w.data + (size_t)n * (size_t)n_in * element;
+    const float *x = a->x;
+    vf acc[N_SUMS] = { 0 };
     int32_t i = 0;
-    for (; i + 2 * LANES <= n_in; i += 2 * LANES) {
-        vf x0, x1;
-        memcpy(&x0, x + i, sizeof x0);
-        memcpy(&x1, x + i + LANES, sizeof x1);
-        for (int r = 0; r < n_streams; r++) {
-            const char *p = w + (size_t)r * row_bytes + (size_t)i * element;
-            __builtin_prefetch(p + PREFETCH_BYTES);
-            acc[r][0] += widen(dtype, p) * x0;
-            acc[r][1] += widen(dtype, p + LANES * element) * x1;
+    for (; i + N_SUMS * LANES <= n_in; i += N_SUMS * LANES) {
+        const char *p = w + (size_t)i * element;
+        for (size_t line = 0; line < N_SUMS * LANES * element; line += 64)
+            __builtin_prefetch(p + PREFETCH_BYTES + line);
+#pragma GCC unroll 4
+        for (int j = 0; j < N_SUMS; j++) {
+            vf v;
+            memcpy(&v, x + i + j * LANES, sizeof v);
+            acc[j] += widen(dtype, p + (size_t)j * LANES * element) * v;
         }
     }
-    for (int r = 0; r < n_streams; r++) {
-        float sum = sum_of(acc[r][0] + acc[r][1]);
-        for (int32_t j = i; j < n_in; j++)
-            sum += x[j] * widen_one(dtype, w + (size_t)r * row_bytes + (size_t)j * element);
-        put(&a->out[n + r], sum, a->is_added);
-    }
+    float sum = sum_of((acc[0] + acc[1]) + (acc[2] + acc[3]));
+    for (; i < n_in; i++)
+        sum += x[i] * widen_one(dtype, w + (size_t)i * element);
+    return sum;
 }
 
 INLINE void one_row(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {
-    int32_t n = begin;
-    for (; n + N_STREAMS <= end; n += N_STREAMS)
-        dot_rows(a, dtype, n, N_STREAMS);
-    for (; n < end; n++)
-        dot_rows(a, dtype, n, 1);
+    for (int32_t n = begin; n < end; n++)
+        put(&a->out[n], dot(a, dtype, n), a->is_added);
 }
 
 /* Adds the products of k inputs to the tile: acc[r][v] += w[r][i] * tokens[i][v]. */
@@ -198,51 +192,58 @@ static void run(const whet_linear_args *a, int worker, int n_workers) {
     }
 }
 
+/* One cache line of every row of a panel, transposed. */
+INLINE void pack_block(const float *x, int32_t n_tokens, int32_t n_in, int32_t n, float *to) {
+    for (int32_t t = 0; t < PANEL; t++)
+        for (int32_t i = 0; i < n; i++)
+            to[i * PANEL + t] = t < n_tokens ? x[(size_t)t * (size_t)n_in + (size_t)i] : 0.0f;
+}
+
 /* packed[panel][input][token of the panel]; missing tokens are zero. */
 static void pack(const float *x, int32_t n_rows, int32_t n_in, float *packed, int worker,
                  int n_workers) {
     if (n_rows == 1) return;
-    const int32_t n_panels = (n_rows + PANEL - 1) / PANEL;
     int32_t begin, end;
-    share_evenly(n_in, 16, worker, n_workers, &begin, &end);
-    for (int32_t p = 0; p < n_panels; p++)
-        for (int32_t i = begin; i < end; i++) {
-            float *to = packed + ((size_t)p * (size_t)n_in + (size_t)i) * PANEL;
-            for (int32_t t = 0; t < PANEL; t++) {
-                const int32_t row = p * PANEL + t;
-                to[t] = row < n_rows ? x[(size_t)row * (size_t)n_in + (size_t)i] : 0.0f;
-            }
+    share_evenly(n_in, PACK_INPUTS, worker, n_workers, &begin, &end);
+    for (int32_t row = 0; row < n_rows; row += PANEL)
+        for (int32_t i = begin; i < end; i += PACK_INPUTS) {
+            const float *from = x + (size_t)row * (size_t)n_in + (size_t)i;
+            float *to = packed + (size_t)row * (size_t)n_in + (size_t)i * PANEL;
+            if (end - i >= PACK_INPUTS)
+                pack_block(from, n_rows - row, n_in, PACK_INPUTS, to);
+            else
+                pack_block(from, n_rows - row, n_in, end - i, to);
         }
 }
 
-/* e^-|x| and so a sigmoid: 2^f by a polynomial of degree 6 (relative error below 1e-7), 2^i by the
- * exponent's bits. */
-INLINE vf exp_of_negative(vf x) {
-    vf y = x * 1.44269504088896341f;
-    y = (vf)((vu)y & (vu)(y > -126.0f)) + (vf)((vu)((vf){ 0 } - 126.0f) & (vu)(y <= -126.0f));
-    const vf magic =
-        (vf){ 0 } + 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
-    const vf rounded = y + magic;
-    const vf f = y - (rounded - magic);
-    vf p = (vf){ 0 } + 1.5403530393381609e-4f;
-    p = p * f + 1.3333558146428443e-3f;
-    p = p * f + 9.6181291076284772e-3f;
-    p = p * f + 5.5504108664821580e-2f;
-    p = p * f + 2.4022650695910071e-1f;
-    p = p * f + 6.9314718055994531e-1f;
-    p = p * f + 1.0f;
-    const vu power = ((vu)rounded + 127) << 23;
-    return p * (vf)power;
+INLINE vf choose(vu mask, vf yes, vf no) {
+    return (vf)(((vu)yes & mask) | ((vu)no & ~mask));
 }
 
+/* e^x for x <= 0; 0 below -87. x = i ln 2 + f with ln 2 in two parts (Cody and Waite, 1980), then
+ * the polynomial of Cephes' expf: relative error about 1e-7. */
+INLINE vf exp_of_negative(vf x) {
+    const vu is_normal = (vu)(x > -87.0f);
+    const vf y = choose(is_normal, x, (vf){ 0 });
+    const vf magic = (vf){ 0 } + 0x1.8p23f; /* adding it rounds to an integer, in the low bits */
+    const vf shifted = y * 1.44269504f + magic;
+    const vf i = shifted - magic;
+    const vf f = (y - i * 0.693359375f) + i * 2.12194440e-4f;
+    vf p = f * 1.9875691500e-4f + 1.3981999507e-3f;
+    p = p * f + 8.3334519073e-3f;
+    p = p * f + 4.1665795894e-2f;
+    p = p * f + 1.6666665459e-1f;
+    p = p * f + 5.0000001201e-1f;
+    p = (p * f) * f + f + 1.0f;
+    const vu power = ((vu)shifted + 127) << 23;
+    return choose(is_normal, p * (vf)power, (vf){ 0 });
+}
+
+/* x times its sigmoid, which is 1 / (1 + e^-|x|) or, for negative x, e^-|x| times that. */
 INLINE vf silu(vf x) {
-    const vf negative = (vf)((vu)x | 0x80000000);
-    const vf e = exp_of_negative(negative);
-    const vf positive_sigmoid = 1.0f / (1.0f + e);
-    const vu is_negative = (vu)(x < 0.0f);
-    const vf sigmoid =
-        (vf)(((vu)(e * positive_sigmoid) & is_negative) | ((vu)positive_sigmoid & ~is_negative));
-    return x * sigmoid;
+    const vf e = exp_of_negative((vf)((vu)x | 0x80000000));
+    const vf sigmoid = 1.0f / (1.0f + e);
+    return x * choose((vu)(x < 0.0f), e * sigmoid, sigmoid);
 }
 
 static void swiglu(float *gate, const float *up, int32_t n_rows, int32_t n, int worker,
