@@ -132,13 +132,12 @@ static void narrowing_rounds_to_nearest_even(void) {
         float from;
         uint16_t bf16, f16;
     } cases[] = {
-        { 1.00390625f, 0x3F80, 0x3C04 },  /* a tie goes to the even one */
-        { 1.01171875f, 0x3F82, 0x3C0C },  /* upwards too */
-        { 65519.0f, 0x4780, 0x7BFF },     /* the largest f16 */
-        { 65520.0f, 0x4780, 0x7C00 },     /* rounds to infinity */
-        { 0x1p-25f, 0x3300, 0x0000 },     /* half the smallest subnormal f16: even is zero */
-        { 0x1.8p-25f, 0x3340, 0x0001 },
-        { -0x1.fp127f, 0xFF78, 0xFC00 },
+        { 1.00390625f, 0x3F80, 0x3C04 }, /* a tie goes to the even one */
+        { 1.01171875f, 0x3F82, 0x3C0C }, /* upwards too */
+        { 65519.0f, 0x4780, 0x7BFF },    /* the largest f16 */
+        { 65520.0f, 0x4780, 0x7C00 },    /* rounds to infinity */
+        { 0x1p-25f, 0x3300, 0x0000 },    /* half the smallest subnormal f16: even is zero */
+        { 0x1.8p-25f, 0x3340, 0x0001 },    { -0x1.fp127f, 0xFF78, 0xFC00 },
         { -0x1.fffp127f, 0xFF80, 0xFC00 }, /* the largest floats round to infinity */
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {

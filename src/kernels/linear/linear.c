@@ -56,7 +56,8 @@ void whet_narrow(whet_dtype dtype, const float *from, void *to, int64_t n) {
         return;
     }
     for (int64_t i = 0; i < n; i++) {
-        const uint16_t h = dtype == WHET_BF16 ? whet_f32_to_bf16(from[i]) : whet_f32_to_f16(from[i]);
+        const uint16_t h =
+            dtype == WHET_BF16 ? whet_f32_to_bf16(from[i]) : whet_f32_to_f16(from[i]);
         memcpy(p + 2 * i, &h, 2);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The source of all linear kernels: included once per instruction set, with LANES f32 lanes. */
+/* The source of all linear kernels, compiled once for each instruction set. */
 
-/* The includer defines LANES, KERNEL (the object's name), KERNEL_NAME and KERNEL_FEATURES.
+/* The build defines LANES, KERNEL (the object's name), KERNEL_NAME and KERNEL_FEATURES.
  *
  * One row (decode) is bound by memory: the weight streams by once.
  * Many rows (prefill) are bound by arithmetic: 6 weight rows, widened to an f32 panel in L1, are
@@ -9,7 +9,9 @@
  * AVX2's 16 registers), packed so that the tokens of one input lie side by side. */
 #include <string.h>
 
-#include "kernels/linear.h"
+#include <whet/machine.h>
+
+#include "kernels/linear/list.h"
 #include "kernels/linear/share.h"
 
 typedef float vf __attribute__((vector_size(LANES * 4)));
