@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The two inner loops of the probes, compiled once for every instruction set: the including file
- * defines VECTOR_BYTES and N_SUMS, which with two constants must fit the vector registers. */
-#ifndef WHET_PLATFORM_PROBE_LOOPS_H
-#define WHET_PLATFORM_PROBE_LOOPS_H
+/* The two inner loops of the probes, one source compiled once for every instruction set: the build
+ * says by WHET_PROBE_AVX2 or WHET_PROBE_AVX512 which table this is to be. */
+#include <whet/machine.h>
 
 #include "platform/probe_int.h"
+
+/* N_SUMS accumulators and two constants fit the vector registers, and hide the units' latency. */
+#if defined(WHET_PROBE_AVX512)
+enum { VECTOR_BYTES = 64, N_SUMS = 24 };
+#elif defined(WHET_PROBE_AVX2)
+enum { VECTOR_BYTES = 32, N_SUMS = 12 };
+#elif defined(__aarch64__)
+enum { VECTOR_BYTES = 16, N_SUMS = 24 };
+#else
+enum { VECTOR_BYTES = 16, N_SUMS = 12 };
+#endif
 
 typedef uint64_t words __attribute__((vector_size(VECTOR_BYTES)));
 typedef float floats __attribute__((vector_size(VECTOR_BYTES)));
@@ -34,7 +44,7 @@ static uint64_t read_all(const void *from, size_t bytes) {
     return total[0] + total[1];
 }
 
-/* x <- a x + b on N_SUMS vectors side by side: enough to hide the latency of the units. */
+/* x <- a x + b on N_SUMS vectors side by side. */
 static double multiply_add(size_t n_rounds) {
     volatile const float a_now = 0.99f, b_now = 0.01f; /* not for the compiler to calculate with */
     const floats zero = { 0 }, a = zero + a_now, b = zero + b_now;
@@ -54,8 +64,22 @@ static double multiply_add(size_t n_rounds) {
     return total;
 }
 
-static const double flop_a_round = 2.0 * N_SUMS * VECTOR_BYTES / sizeof(float);
-
 _Static_assert(PROBE_STEP_BYTES % (2 * N_WORDS * sizeof(words)) == 0, "read_all reads whole steps");
 
+#if defined(WHET_PROBE_AVX512)
+const whet_probe_loops whet_probe_loops_avx512 = {
+    .name = "avx512",
+    .needs = WHET_CPU_AVX512,
+#elif defined(WHET_PROBE_AVX2)
+const whet_probe_loops whet_probe_loops_avx2 = {
+    .name = "avx2",
+    .needs = WHET_CPU_AVX2_FMA,
+#else
+const whet_probe_loops whet_probe_loops_portable = {
+    .name = "portable",
 #endif
+    .vector_bytes = VECTOR_BYTES,
+    .read_all = read_all,
+    .multiply_add = multiply_add,
+    .flop_a_round = 2.0 * N_SUMS * VECTOR_BYTES / sizeof(float),
+};
