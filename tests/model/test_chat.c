@@ -418,8 +418,8 @@ static void test_wrong_types(void) {
             "\"content\": %s,"
             "\"reasoning_content\": %s, \"tool_calls\": [{\"name\": %s, \"arguments\": %s}]},"
             "{\"role\": %s}], \"tools\": [{\"x\": %s}]}",
-            values[i % N], roles[i / N / N / N], values[i / N % N], values[i / N / N],
-            values[i / N % N], values[i % N], values[i / N / N], values[i % N]);
+            values[i % N], roles[i / N / N / N], values[i / N % N], values[i / N / N % N],
+            values[i / N % N], values[i % N], values[i / N / N % N], values[i % N]);
         LLVMFuzzerTestOneInput((const uint8_t *)json, (size_t)n);
     }
 }
