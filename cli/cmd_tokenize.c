@@ -6,6 +6,7 @@
 
 #include "cli.h"
 
+#include <whet/chat.h>
 #include <whet/tokenizer.h>
 
 enum { MAX_INPUT_BYTES = 1 << 30 };
@@ -14,6 +15,7 @@ typedef struct tokenize_opts {
     const char *model;
     bool is_decode;
     bool is_jsonl;
+    bool is_chat;
 } tokenize_opts;
 
 static whet_status write_ids(whet_ctx *ctx, const whet_tokenizer *t, const whet_buf *in) {
@@ -77,16 +79,40 @@ static bool read_line(whet_ctx *ctx, whet_buf *line, whet_status *st) {
     return *st == WHET_OK && (c == '\n' || line->len > 0);
 }
 
-typedef whet_status (*answer_fn)(whet_ctx *ctx, const whet_tokenizer *t, const char *json,
-                                 size_t bytes, whet_buf *out);
+/* What lines are answered with. */
+typedef struct answerer {
+    const whet_tokenizer *tokenizer;
+    whet_chat_template chat;
+    whet_status (*answer)(whet_ctx *ctx, const struct answerer *by, const char *json, size_t bytes,
+                          whet_buf *out);
+} answerer;
+
+static whet_status encode(whet_ctx *ctx, const answerer *by, const char *json, size_t bytes,
+                          whet_buf *out) {
+    return whet_tokenizer_encode_json(ctx, by->tokenizer, json, bytes, out);
+}
+
+static whet_status decode(whet_ctx *ctx, const answerer *by, const char *json, size_t bytes,
+                          whet_buf *out) {
+    return whet_tokenizer_decode_json(ctx, by->tokenizer, json, bytes, out);
+}
+
+static whet_status render_chat(whet_ctx *ctx, const answerer *by, const char *json, size_t bytes,
+                               whet_buf *out) {
+    whet_buf prompt = { 0 };
+    whet_status st = whet_chat_render_json(ctx, by->chat, json, bytes, &prompt);
+    if (st == WHET_OK) st = whet_json_quote(ctx, out, prompt.text, prompt.len);
+    whet_buf_fini(ctx, &prompt);
+    return st;
+}
 
 /* A bad line is answered with its fault, and makes the whole end with its status. */
-static whet_status answer_lines(whet_ctx *ctx, const whet_tokenizer *t, answer_fn answer) {
+static whet_status answer_lines(whet_ctx *ctx, const answerer *by) {
     whet_buf line = { 0 }, out = { 0 };
     whet_status st = WHET_OK, worst = WHET_OK;
     while (st == WHET_OK && read_line(ctx, &line, &st)) {
         whet_buf_clear(&out);
-        const whet_status bad = answer(ctx, t, line.text, line.len, &out);
+        const whet_status bad = by->answer(ctx, by, line.text, line.len, &out);
         if (bad != WHET_OK) {
             worst = bad;
             const char *why = whet_ctx_message(ctx);
@@ -112,15 +138,26 @@ static whet_status answer_stdin(whet_ctx *ctx, const whet_tokenizer *t, bool is_
     return st;
 }
 
+/* Needs no tokenizer; a checkpoint without a template gets Qwen3's own. */
+static whet_status run_chat(whet_ctx *ctx, const tokenize_opts *o) {
+    if (!o->is_jsonl || o->is_decode)
+        return cli_usage("tokenize: --chat goes with --jsonl and without --decode");
+    answerer by = { .answer = render_chat };
+    const whet_status st = whet_chat_detect(ctx, o->model, &by.chat);
+    if (st != WHET_OK) return st;
+    if (by.chat == WHET_CHAT_NONE) by.chat = WHET_CHAT_QWEN3;
+    return answer_lines(ctx, &by);
+}
+
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const tokenize_opts *o = args->opts;
     if (!o->model) return cli_usage("tokenize: --model is missing; see whet tokenize --help");
+    if (o->is_chat) return run_chat(ctx, o);
     whet_tokenizer *t;
     whet_status st = whet_tokenizer_open(ctx, o->model, &t);
     if (st != WHET_OK) return st;
     if (o->is_jsonl)
-        st = answer_lines(ctx, t,
-                          o->is_decode ? whet_tokenizer_decode_json : whet_tokenizer_encode_json);
+        st = answer_lines(ctx, &(answerer){ t, WHET_CHAT_NONE, o->is_decode ? decode : encode });
     else
         st = answer_stdin(ctx, t, o->is_decode);
     whet_tokenizer_close(t);
@@ -133,13 +170,15 @@ static const cli_option options[] = {
     { "decode", CLI_FLAG, offsetof(tokenize_opts, is_decode), NULL, "ids to text", NULL },
     { "jsonl", CLI_FLAG, offsetof(tokenize_opts, is_jsonl), NULL,
       "a line each: a JSON string to an array of ids, or back", NULL },
+    { "chat", CLI_FLAG, offsetof(tokenize_opts, is_chat), NULL,
+      "with --jsonl: an object with messages to its prompt, by the chat template", NULL },
     { 0 },
 };
 
 const cli_command cli_tokenize = {
     .name = "tokenize",
     .summary = "turn the text on stdin into token ids, or ids into text",
-    .usage = "--model DIR [--decode] [--jsonl] < TEXT",
+    .usage = "--model DIR [--decode] [--jsonl [--chat]] < TEXT",
     .options = options,
     .opts_bytes = sizeof(tokenize_opts),
     .run = run,

@@ -2,7 +2,6 @@
 /* Which chat template a checkpoint's folder holds. */
 #include "model/chat_template.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -102,16 +101,28 @@ static whet_status read_config(whet_ctx *ctx, const char *path, whet_chat_templa
     return st;
 }
 
+static whet_status look_into(whet_ctx *ctx, whet_buf *path, const char *dir,
+                             whet_chat_template *found) {
+    WHET_TRY(make_path(ctx, path, dir, "chat_template.jinja"));
+    if (whet_path_is_file(path->text)) return read_jinja(ctx, path->text, found);
+    WHET_TRY(make_path(ctx, path, dir, "tokenizer_config.json"));
+    return whet_path_is_file(path->text) ? read_config(ctx, path->text, found) : WHET_OK;
+}
+
 whet_status whet_chat_detect(whet_ctx *ctx, const char *dir, whet_chat_template *found) {
     *found = WHET_CHAT_NONE;
-    whet_buf path = { 0 };
-    whet_status st = make_path(ctx, &path, dir, "chat_template.jinja");
-    if (st == WHET_OK && whet_path_is_file(path.text)) {
-        st = read_jinja(ctx, path.text, found);
-    } else if (st == WHET_OK) {
-        st = make_path(ctx, &path, dir, "tokenizer_config.json");
-        if (st == WHET_OK && whet_path_is_file(path.text)) st = read_config(ctx, path.text, found);
+    whet_buf folder = { 0 }, path = { 0 };
+    whet_status st = whet_buf_puts(ctx, &folder, dir);
+    if (st == WHET_OK && whet_path_is_file(dir)) {
+        const char *slash = strrchr(dir, '/');
+        whet_buf_clear(&folder);
+        st = slash ? whet_buf_append(ctx, &folder, dir, (size_t)(slash - dir) + 1)
+                   : whet_buf_puts(ctx, &folder, ".");
+    } else if (st == WHET_OK && !whet_path_is_dir(dir)) {
+        st = whet_fail(ctx, WHET_E_NOT_FOUND, "%s: no such folder", dir);
     }
+    if (st == WHET_OK) st = look_into(ctx, &path, folder.text, found);
+    whet_buf_fini(ctx, &folder);
     whet_buf_fini(ctx, &path);
     return st;
 }

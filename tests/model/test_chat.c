@@ -507,10 +507,19 @@ static void test_detect(void) {
     check_detect(thinking_text, config.text, WHET_OK, WHET_CHAT_QWEN3_THINKING, 0);
     check_detect("{{ bos_token }}", config.text, WHET_OK, WHET_CHAT_QWEN3, 1);
     check_detect("", NULL, WHET_OK, WHET_CHAT_QWEN3, 1);
+    write_file("chat_template.jinja", first_text);
+    char file[64];
+    snprintf(file, sizeof file, "%s/chat_template.jinja", folder);
+    whet_chat_template beside;
+    CHECK_STATUS(ctx, whet_chat_detect(ctx, file, &beside), WHET_OK);
+    CHECK_INT(beside, WHET_CHAT_QWEN3_FIRST);
     check_detect(NULL, "{\"chat_template\": 5}", WHET_E_FORMAT, WHET_CHAT_NONE, 0);
     check_detect(NULL, "{\"chat_template\": ", WHET_E_FORMAT, WHET_CHAT_NONE, 0);
     check_detect(NULL, NULL, WHET_OK, WHET_CHAT_NONE, 0);
     rmdir(folder);
+    whet_chat_template found;
+    CHECK_STATUS(ctx, whet_chat_detect(ctx, folder, &found), WHET_E_NOT_FOUND);
+    CHECK_CONTAINS(whet_ctx_message(ctx), folder);
     whet_buf_fini(ctx, &config);
     whet_buf_fini(ctx, &list);
 }
