@@ -49,15 +49,16 @@ static whet_status check_kernel(whet_ctx *ctx, const char *path, const whet_atte
 
 whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_library **library) {
     *library = NULL;
-    /* A name without a slash would be looked up in the system's library folders. */
-    char absolute[PATH_MAX];
-    if (!realpath(path, absolute))
+    if (access(path, R_OK) != 0)
         return whet_fail(ctx, errno == ENOENT ? WHET_E_NOT_FOUND : WHET_E_IO, "%s: %s", path,
                          strerror(errno));
+    /* A name without a slash would be looked up in the system's library folders. */
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "%s%s", strchr(path, '/') ? "" : "./", path);
     whet_attention_library *lib = whet_alloc_zero(ctx, 1, sizeof *lib);
     if (!lib) return WHET_E_NOMEM;
     *lib = (whet_attention_library){ .ctx = ctx };
-    lib->handle = dlopen(absolute, RTLD_NOW | RTLD_LOCAL);
+    lib->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     whet_status st = WHET_OK;
     if (!lib->handle) st = whet_fail(ctx, WHET_E_FORMAT, "load %s: %s", path, dlerror());
     if (st == WHET_OK) {

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* The judge: is this attention kernel right, and how much faster than another is it here? */
+#ifndef WHET_JUDGE_H
+#define WHET_JUDGE_H
+
+#include <whet/kernel.h>
+#include <whet/whet.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* This first judge runs every candidate in a process of its own, with limits, and compares all that
+ * it writes with the float64 oracle; it is not yet hardened against hostile code (docs/judge.md).
+ *
+ * Functions that judge return WHET_OK when the judging worked; the candidate's fate is the verdict.
+ * A judge is immutable after open: several threads may use it at once, each with its own context,
+ * except for whet_judge_duel, which owns the machine while it runs. */
+
+/* code, what it means */
+#define WHET_VERDICT_LIST(X)                                                                       \
+    X(PASS, "nothing was found against it")                                                        \
+    X(WRONG, "an output differs from the oracle by more than the tolerance")                       \
+    X(NOT_A_NUMBER, "an output is NaN, infinite or was never written")                             \
+    X(OUT_OF_BOUNDS, "it read or wrote outside its buffers")                                       \
+    X(TOUCHED_INPUT, "it wrote to its inputs, or to the cache during run")                         \
+    X(NOT_REPEATABLE, "the same call gave other bits")                                             \
+    X(CRASHED, "it was ended by a signal")                                                         \
+    X(TIMED_OUT, "it did not come to an end in time")                                              \
+    X(NO_BUILD, "it does not compile")                                                             \
+    X(UNSUPPORTED, "it exports no kernel for this problem")                                        \
+    X(SLOWER, "it is clearly slower than what it must beat")
+
+typedef enum whet_verdict_code {
+    WHET_V_PASS = 0,
+    WHET_V_WRONG,
+    WHET_V_NOT_A_NUMBER,
+    WHET_V_OUT_OF_BOUNDS,
+    WHET_V_TOUCHED_INPUT,
+    WHET_V_NOT_REPEATABLE,
+    WHET_V_CRASHED,
+    WHET_V_TIMED_OUT,
+    WHET_V_NO_BUILD,
+    WHET_V_UNSUPPORTED,
+    WHET_V_SLOWER,
+    WHET_N_VERDICTS,
+} whet_verdict_code;
+
+/* "PASS", "WRONG", ... and what it means. Static strings. */
+WHET_API const char *whet_verdict_name(whet_verdict_code code);
+WHET_API const char *whet_verdict_meaning(whet_verdict_code code);
+
+/* Gates of the design that exist so far; the first failing one is the verdict. */
+typedef enum whet_gate {
+    WHET_GATE_SOURCE = 0,
+    WHET_GATE_BUILD = 1,
+    WHET_GATE_OBJECT = 2,
+    WHET_GATE_SMOKE = 3,
+    WHET_GATE_CORRECTNESS = 4,
+    WHET_GATE_RACE = 7,
+    WHET_GATE_DUEL = 8,
+} whet_gate;
+
+/* The judge's answer with its evidence. Numbers that do not apply are zero. */
+typedef struct whet_verdict {
+    whet_verdict_code code;
+    whet_gate gate;   /* the rejecting gate, or the last one passed */
+    char reason[256]; /* one sentence; "" for PASS */
+    /* the case: */
+    char family[16];
+    uint64_t seed;
+    int32_t n_context;
+    int32_t n_rows;
+    int32_t n_workers;
+    /* the worst element of the case that was rejected: */
+    int32_t row, head, dim;
+    double expected, got, tolerance;
+    double worst;      /* largest |got - expected| / tolerance of all that was compared */
+    int64_t n_checked; /* outputs compared */
+    double build_ns;
+    char compiler_text[2048]; /* the compiler's first words, without paths */
+} whet_verdict;
+
+/* A kernel ready to be judged: a shared object in memory, or a built-in kernel by its name. */
+typedef struct whet_object {
+    void *bytes; /* owned; NULL for a built-in one */
+    size_t n_bytes;
+    char sha256[65];      /* of the bytes; "" for a built-in one */
+    const char *built_in; /* borrowed name, or NULL */
+} whet_object;
+
+/* Releases the bytes; ctx is the one it was built with. A zeroed object is fine. */
+WHET_API void whet_object_fini(whet_ctx *ctx, whet_object *object);
+
+typedef struct whet_judge whet_judge;
+
+/* Zero means default. Strings are borrowed for the life of the judge. */
+typedef struct whet_judge_opts {
+    whet_problem problem; /* n_context: the context that is timed (0 = 2048); n_rows: rows of a
+                             prefill that is timed (0 = 64, at most half the context) */
+    int n_threads;        /* workers of timed runs; 0 = the machine's default */
+    uint64_t seed;        /* of inputs and orders */
+    const char *worker;   /* the program that `whet _worker` is: started as "worker _worker" */
+    const char *cc;       /* compiler; NULL = "cc" */
+    double build_seconds; /* limit; default 10 */
+    double case_seconds;  /* limit of one case; default 3 */
+    uint64_t cache_bytes; /* the timed caches are more than twice that; 0 = the machine's last-level
+                             caches */
+    double sample_ns;     /* least length of one timed sample; default 10 ms */
+} whet_judge_opts;
+
+/* Makes the cases with what the oracle says about them. WHET_E_ARG: no valid problem. */
+WHET_API whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts,
+                                     whet_judge **judge);
+WHET_API void whet_judge_close(whet_ctx *ctx, whet_judge *judge); /* NULL is fine */
+
+/* First line of the compiler's --version and the flags that candidates are built with. */
+WHET_API whet_status whet_judge_compiler(whet_ctx *ctx, const whet_judge *judge, char *text,
+                                         size_t n);
+
+/* Gate 1: compiles a source text in a child process with limits on time and memory. PASS fills
+ * *object, which is the caller's then; anything else leaves it empty. */
+WHET_API whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                                      size_t n_bytes, whet_object *object, whet_verdict *verdict);
+
+/* Gates 2 to 4: loads the object in a process of its own, runs all cases twice with other leftovers
+ * in its memory, compares every output with the oracle. */
+WHET_API whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge,
+                                      const whet_object *object, whet_verdict *verdict);
+
+/* What is timed: one append of n_rows rows and one run of them, ending at key n_context - 1. */
+typedef enum whet_shape {
+    WHET_SHAPE_DECODE = 0, /* one row */
+    WHET_SHAPE_PREFILL,    /* the judge's n_rows rows */
+    WHET_N_SHAPES,
+} whet_shape;
+
+/* "decode@2048", "prefill64@2048" into text. */
+WHET_API void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text,
+                                    size_t n);
+
+/* One timed sample: n_calls calls on distinct caches, by the parent's clock. */
+typedef struct whet_duel_sample {
+    int32_t pair;  /* of fresh processes */
+    int32_t block; /* in that pair */
+    int32_t is_rival;
+    int32_t order; /* 0: came first in its block */
+    double ns;
+} whet_duel_sample;
+
+typedef struct whet_ratio {
+    double ratio;     /* rival's time / candidate's time: above 1 the candidate is faster */
+    double low, high; /* 95 % interval */
+} whet_ratio;
+
+typedef struct whet_duel_opts {
+    whet_shape shape;
+    int n_pairs;       /* pairs of fresh processes; default 5 */
+    int n_blocks;      /* interleaved blocks in each pair; default 5 */
+    uint64_t seed;     /* of orders, inputs and the bootstrap */
+    double drop_below; /* stop after the second pair when all of its ratios are below; 0 = never */
+} whet_duel_opts;
+
+typedef struct whet_duel {
+    whet_ratio result;
+    whet_verdict verdict;      /* of the candidate; a timed output that is wrong rejects */
+    whet_duel_sample *samples; /* owned: whet_duel_fini */
+    size_t n_samples;
+    int n_pairs, n_blocks; /* done */
+    int n_calls;           /* in a sample */
+    int n_caches;
+    double ns, rival_ns; /* median of one call */
+    double kv_bytes;     /* raw K and V rows that one call must read */
+    double empty_ns;     /* a sample without calls: the cost of waking the worker */
+} whet_duel;
+
+/* Times a candidate against a rival in interleaved pairs over fresh processes; every timed output
+ * of both is compared with the oracle. A rival that is wrong is WHET_E_INTERNAL. */
+WHET_API whet_status whet_judge_duel(whet_ctx *ctx, whet_judge *judge, const whet_object *candidate,
+                                     const whet_object *rival, const whet_duel_opts *opts,
+                                     whet_duel *duel);
+WHET_API void whet_duel_fini(whet_ctx *ctx, whet_duel *duel);
+
+/* The median over pairs of the median over blocks of log(rival / candidate), as a ratio, and its
+ * 95 % interval by a bootstrap of 2000 seeded resamples of pairs, then of blocks in each. A block
+ * counts when both sides are there. WHET_E_ARG without any. */
+WHET_API whet_status whet_ratio_estimate(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
+                                         uint64_t seed, whet_ratio *result);
+
+/* A duel of an object against itself: the interval should hold 1. */
+WHET_API whet_status whet_judge_self_test(whet_ctx *ctx, whet_judge *judge,
+                                          const whet_object *object, const whet_duel_opts *opts,
+                                          whet_duel *duel);
+
+/* The other side, called by `whet _worker` alone: serves the judge that started this process over
+ * the descriptors 3 (requests), 4 (shared memory) and 5 (object), until that is gone. */
+WHET_API whet_status whet_judge_worker(whet_ctx *ctx);
+
+/* For the worker's handler of SIGSEGV, SIGBUS, SIGILL and SIGFPE: tells the judge what was touched
+ * at `address`, as far as that can be told. Async-signal-safe. */
+WHET_API void whet_judge_worker_fault(int signal_number, const void *address);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Cases: boundary lengths first, since they find most mistakes and refuse nothing that is right
+ * (arXiv 2606.27396); each length with several families, each family at several lengths. */
+#include "judge/bank.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "kernels/attention.h"
+
+static const uint64_t arena_bytes = (uint64_t)8 << 30; /* reserved; used as needed */
+
+/* The order in which families come round: those that catch most first. */
+static const whet_case_family families[] = {
+    WHET_CASE_GAUSS_1,   WHET_CASE_NEEDLE,  WHET_CASE_V_MEAN_8,  WHET_CASE_SHIFT_226,
+    WHET_CASE_RAMP_UP,   WHET_CASE_GAUSS_3, WHET_CASE_RAMP_DOWN, WHET_CASE_FLAT_CODED,
+    WHET_CASE_V_OUTLIER, WHET_CASE_SINK,    WHET_CASE_TINY,      WHET_CASE_GAUSS_01,
+};
+
+/* n_rows 0: a decode step; else a prefill of at most so many rows. chunk 0: appended at once. */
+typedef struct plan {
+    int n_context, n_rows, chunk, n_workers;
+} plan;
+
+/* n_workers 0 stands for the number that is timed. */
+static const plan plans[] = {
+    { 1, 0, 0, 1 },     { 2, 2, 0, 2 },    { 3, 0, 1, 1 },    { 17, 5, 0, 3 }, /* smoke */
+    { 15, 15, 0, 2 },   { 16, 0, 16, 1 },  { 16, 16, 3, 5 },  { 31, 0, 0, 0 },
+    { 33, 33, 16, 2 },  { 33, 0, 1, 7 },   { 63, 7, 0, 1 },   { 64, 0, 64, 0 },
+    { 64, 33, 16, 3 },  { 65, 0, 3, 2 },   { 65, 17, 0, 0 },  { 127, 0, 0, 1 },
+    { 128, 16, 64, 5 }, { 129, 0, 16, 2 }, { 129, 3, 1, 0 },  { 255, 0, 0, 3 },
+    { 257, 17, 64, 2 }, { 257, 0, 3, 16 }, { 96, 0, 0, 2 },   { 200, 12, 16, 0 },
+    { 515, 0, 64, 0 },  { 1029, 0, 0, 2 }, { 777, 2, 64, 1 },
+};
+
+enum {
+    N_PLANS = sizeof plans / sizeof *plans,
+    N_FAMILIES = sizeof families / sizeof *families,
+    N_SMOKE = 4,
+    TURNS = 2, /* families at each length */
+};
+
+whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_problem *p,
+                                 const void *q, const void *k, const void *v, whet_truth *truth) {
+    const size_t n = (size_t)p->n_heads * (size_t)p->head_dim;
+    const int32_t first = p->n_context - p->n_rows;
+    double *out = whet_arena_alloc(ctx, arena, (size_t)p->n_rows * n * sizeof *out);
+    double *tolerance = whet_arena_alloc(ctx, arena, (size_t)p->n_rows * n * sizeof *tolerance);
+    double *scratch = whet_alloc(ctx, 2 * (size_t)p->n_context * sizeof *scratch);
+    if (!out || !tolerance || !scratch) {
+        whet_free(ctx, scratch);
+        return WHET_E_NOMEM;
+    }
+    const size_t row_bytes = n * whet_dtype_bytes((whet_dtype)p->dtype);
+    for (int32_t r = 0; r < p->n_rows; r++)
+        whet_attention_oracle(p, 1 / sqrt(p->head_dim), (const char *)q + (size_t)r * row_bytes, k,
+                              v, (int64_t)p->n_kv_heads * p->head_dim, first + r,
+                              out + (size_t)r * n, tolerance + (size_t)r * n, scratch);
+    whet_free(ctx, scratch);
+    *truth = (whet_truth){ out, tolerance };
+    return WHET_OK;
+}
+
+static whet_status make_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) {
+    const whet_problem *p = &c->problem;
+    const size_t bytes = whet_dtype_bytes((whet_dtype)p->dtype) * (size_t)p->head_dim;
+    const size_t kv_bytes = (size_t)p->n_context * (size_t)p->n_kv_heads * bytes;
+    void *q = whet_arena_alloc(ctx, arena, (size_t)p->n_rows * (size_t)p->n_heads * bytes);
+    void *k = whet_arena_alloc(ctx, arena, kv_bytes), *v = whet_arena_alloc(ctx, arena, kv_bytes);
+    if (!q || !k || !v) return WHET_E_NOMEM;
+    whet_case_fill(c->family, p, c->seed, q, k, v);
+    c->q = q;
+    c->k = k;
+    c->v = v;
+    return whet_bank_ask_oracle(ctx, arena, p, q, k, v, &c->truth);
+}
+
+/* The i-th case: length by the plan, family by rotation; capacity, bounds, padding by turns. */
+static whet_bank_case plan_case(const whet_problem *problem, int n_threads, uint64_t seed, int i) {
+    const plan *at = &plans[i / TURNS];
+    whet_bank_case c = {
+        .family = families[i % N_FAMILIES],
+        .gate = i < N_SMOKE * TURNS ? WHET_GATE_SMOKE : WHET_GATE_CORRECTNESS,
+        .problem = *problem,
+        .seed = whet_rng_derive(seed, (uint64_t)i),
+        .n_workers = at->n_workers ? at->n_workers : n_threads,
+        .chunk = at->chunk,
+        .padding = i % 3 == 2 ? 16 : 0,
+        .is_rewound = i % 4 == 3,
+    };
+    c.problem.n_context = at->n_context;
+    c.problem.n_rows = at->n_rows ? at->n_rows : 1;
+    c.capacity = at->n_context + (i % 2 ? 0 : 37);
+    c.bounds = c.problem;
+    c.bounds.n_context = (int32_t)c.capacity;
+    if (i % 4 == 2) c.bounds.n_rows = c.problem.n_rows + 5;
+    if (c.bounds.n_rows > c.bounds.n_context) c.bounds.n_rows = c.bounds.n_context;
+    return c;
+}
+
+whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
+                           whet_bank *bank) {
+    *bank = (whet_bank){ 0 };
+    WHET_TRY(whet_arena_init(ctx, &bank->arena, arena_bytes));
+    bank->cases = whet_arena_alloc(ctx, &bank->arena, N_PLANS * TURNS * sizeof *bank->cases);
+    whet_status st = bank->cases ? WHET_OK : WHET_E_NOMEM;
+    while (st == WHET_OK && bank->n_cases < N_PLANS * TURNS) {
+        whet_bank_case *c = &bank->cases[bank->n_cases];
+        *c = plan_case(problem, n_threads, seed, bank->n_cases++);
+        st = make_inputs(ctx, &bank->arena, c);
+        if (st == WHET_OK) st = whet_check_cancelled(ctx);
+    }
+    if (st != WHET_OK) whet_bank_close(bank);
+    return st;
+}
+
+void whet_bank_close(whet_bank *bank) {
+    whet_arena_fini(&bank->arena);
+    *bank = (whet_bank){ 0 };
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The cases of gates 3 and 4 with what the oracle says about them; made once for a judge. */
+#ifndef WHET_JUDGE_BANK_H
+#define WHET_JUDGE_BANK_H
+
+#include "base/arena.h"
+#include "judge/compare.h"
+#include "kernels/cases.h"
+
+typedef struct whet_bank_case {
+    whet_case_family family;
+    whet_gate gate;
+    whet_problem problem; /* n_rows and n_context as they are */
+    whet_problem bounds;  /* as the kernel is told: upper bounds, not always tight */
+    uint64_t seed;
+    int64_t capacity;
+    int n_workers;
+    int chunk;       /* rows of one append; 0 = all */
+    int padding;     /* elements between rows */
+    bool is_rewound; /* half is first appended wrongly */
+    const void *q;   /* contiguous rows, borrowed from the arena */
+    const void *k;
+    const void *v;
+    whet_truth truth;
+} whet_bank_case;
+
+typedef struct whet_bank {
+    whet_arena arena;
+    whet_bank_case *cases;
+    int n_cases;
+} whet_bank;
+
+/* Boundary lengths and families in rotation, for the heads of `problem`. */
+whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
+                           whet_bank *bank);
+void whet_bank_close(whet_bank *bank); /* a zeroed bank is fine */
+
+/* What the oracle says about n_rows query rows that end at key n_context - 1, all contiguous.
+ * Memory of the truth is the arena's. */
+whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_problem *problem,
+                                 const void *q, const void *k, const void *v, whet_truth *truth);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* Gate 1: a source text becomes a shared object, in a child process with limits. */
+#include "judge/judge_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "kernels/text.h"
+
+#if defined(__x86_64__) || defined(__i386__)
+#define NATIVE "-march=native"
+#else
+#define NATIVE "-mcpu=native"
+#endif
+
+static const char *const flags[] = { "-O3",   NATIVE,    "-std=gnu17",         "-fno-math-errno",
+                                     "-fPIC", "-shared", "-Wl,-z,noexecstack", "-w" };
+
+enum {
+    N_FLAGS = sizeof flags / sizeof *flags,
+    MAX_SOURCE_BYTES = 256 << 10,
+    MAX_OBJECT_BYTES = 16 << 20,
+    MAX_WORDS_BYTES = 64 << 10,
+};
+
+/* A private folder: the source, whet/kernel.h, the object. */
+typedef struct bench {
+    char folder[32];
+    char whet[48];
+    char header[64];
+    char source[48];
+    char object[48];
+} bench;
+
+static whet_status open_bench(whet_ctx *ctx, bench *b, const char *source, size_t n_bytes) {
+    *b = (bench){ .folder = "/tmp/whet-build-XXXXXX" };
+    if (!mkdtemp(b->folder)) {
+        const int why = errno;
+        b->folder[0] = '\0';
+        return whet_fail(ctx, WHET_E_IO, "make a folder in /tmp: %s", strerror(why));
+    }
+    snprintf(b->whet, sizeof b->whet, "%s/whet", b->folder);
+    snprintf(b->header, sizeof b->header, "%s/kernel.h", b->whet);
+    snprintf(b->source, sizeof b->source, "%s/kernel.c", b->folder);
+    snprintf(b->object, sizeof b->object, "%s/kernel.so", b->folder);
+    WHET_TRY(whet_dir_make(ctx, b->whet));
+    WHET_TRY(whet_file_write(ctx, b->header, whet_header_texts[0].text, whet_header_texts[0].len));
+    return whet_file_write(ctx, b->source, source, n_bytes);
+}
+
+static void close_bench(const bench *b) {
+    if (!b->folder[0]) return;
+    unlink(b->object);
+    unlink(b->source);
+    unlink(b->header);
+    rmdir(b->whet);
+    rmdir(b->folder);
+}
+
+static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const bench *b,
+                                whet_buf *words, whet_child_result *result) {
+    const char *argv[N_FLAGS + 10];
+    int n = 0;
+    argv[n++] = judge->opts.cc;
+    for (int i = 0; i < N_FLAGS; i++)
+        argv[n++] = flags[i];
+    argv[n++] = "-I.";
+    argv[n++] = "-o";
+    argv[n++] = "kernel.so";
+    argv[n++] = "kernel.c"; /* relative: the compiler's words do not depend on the folder */
+    argv[n++] = "-lm";
+    argv[n] = NULL;
+    const double seconds = judge->opts.build_seconds;
+    const whet_child_opts limits = {
+        .wall_seconds = 3 * seconds, /* the processor time is the limit; the machine may be busy */
+        .cpu_seconds = (uint64_t)(seconds + 1),
+        .memory_bytes = (uint64_t)2 << 30,
+        .file_bytes = MAX_OBJECT_BYTES,
+        .max_output_bytes = MAX_WORDS_BYTES,
+        .folder = b->folder,
+    };
+    return whet_child_run(ctx, argv, &limits, words, words, result);
+}
+
+/* The first few messages are what a writer needs; whole lines, as many as there is room for. */
+static void keep_words(whet_verdict *verdict, const whet_buf *words) {
+    size_t n = words->len < sizeof verdict->compiler_text - 1 ? words->len
+                                                              : sizeof verdict->compiler_text - 1;
+    if (n < words->len)
+        while (n > 0 && words->text[n - 1] != '\n')
+            n--;
+    if (n) memcpy(verdict->compiler_text, words->text, n);
+    verdict->compiler_text[n] = '\0';
+}
+
+static void blame_build(whet_verdict *v, const whet_child_result *result, const whet_buf *words) {
+    keep_words(v, words);
+    const char *error = words->len ? strstr(words->text, "error: ") : NULL;
+    if (result->how == WHET_CHILD_TIMED_OUT)
+        whet_verdict_reject(v, WHET_V_NO_BUILD, WHET_GATE_BUILD,
+                            "the compiler was stopped after %.0f s", result->wall_ns * 1e-9);
+    else if (result->how == WHET_CHILD_SIGNALLED)
+        whet_verdict_reject(v, WHET_V_NO_BUILD, WHET_GATE_BUILD,
+                            "the compiler was ended by signal %d", result->signal);
+    else
+        whet_verdict_reject(v, WHET_V_NO_BUILD, WHET_GATE_BUILD, "the compiler says: %.*s",
+                            error ? (int)strcspn(error + 7, "\n") : 7,
+                            error ? error + 7 : "nothing");
+}
+
+static whet_status read_object(whet_ctx *ctx, const bench *b, whet_object *object) {
+    whet_buf bytes = { 0 };
+    const whet_status st = whet_file_read(ctx, b->object, MAX_OBJECT_BYTES, &bytes);
+    if (st != WHET_OK) {
+        whet_buf_fini(ctx, &bytes);
+        return st;
+    }
+    *object = (whet_object){ .bytes = bytes.text, .n_bytes = bytes.len };
+    whet_sha256_hex(object->bytes, object->n_bytes, object->sha256);
+    return WHET_OK;
+}
+
+void whet_object_fini(whet_ctx *ctx, whet_object *object) {
+    whet_free(ctx, object->bytes);
+    *object = (whet_object){ 0 };
+}
+
+whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                             size_t n_bytes, whet_object *object, whet_verdict *verdict) {
+    *object = (whet_object){ 0 };
+    *verdict = (whet_verdict){ .gate = WHET_GATE_BUILD };
+    if (n_bytes > MAX_SOURCE_BYTES) {
+        whet_verdict_reject(verdict, WHET_V_NO_BUILD, WHET_GATE_SOURCE,
+                            "the source has %zu bytes, at most %d are allowed", n_bytes,
+                            MAX_SOURCE_BYTES);
+        return WHET_OK;
+    }
+    bench b;
+    whet_buf words = { 0 };
+    whet_child_result result = { 0 };
+    whet_status st = open_bench(ctx, &b, source, n_bytes);
+    if (st == WHET_OK) st = run_compiler(ctx, judge, &b, &words, &result);
+    verdict->build_ns = result.wall_ns;
+    if (st == WHET_OK && (result.how != WHET_CHILD_EXITED || result.exit_code != 0))
+        blame_build(verdict, &result, &words);
+    else if (st == WHET_OK)
+        st = read_object(ctx, &b, object);
+    close_bench(&b);
+    whet_buf_fini(ctx, &words);
+    return st;
+}
+
+whet_status whet_judge_compiler(whet_ctx *ctx, const whet_judge *judge, char *text, size_t n) {
+    const char *const argv[] = { judge->opts.cc, "--version", NULL };
+    whet_buf words = { 0 };
+    whet_child_result result;
+    const whet_status st =
+        whet_child_run(ctx, argv, &(whet_child_opts){ .wall_seconds = 10 }, &words, NULL, &result);
+    if (st == WHET_OK) {
+        int used = snprintf(text, n, "%.*s;", words.len ? (int)strcspn(words.text, "\n") : 0,
+                            words.len ? words.text : "");
+        for (int i = 0; i < N_FLAGS && used > 0 && (size_t)used < n; i++)
+            used += snprintf(text + used, n - (size_t)used, " %s", flags[i]);
+    }
+    whet_buf_fini(ctx, &words);
+    return st;
+}

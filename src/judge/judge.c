@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening a judge: defaults, the machine's caches, the cases. */
+#include "judge/judge_int.h"
+
+#include <stdio.h>
+
+#include <whet/machine.h>
+
+#include "kernels/attention.h"
+
+enum { DEFAULT_CONTEXT = 2048, DEFAULT_ROWS = 64, UNKNOWN_CACHE_BYTES = 32 << 20 };
+
+static const uint64_t max_caches_bytes = (uint64_t)1 << 30; /* of one timed process */
+
+static void fill_defaults(whet_judge_opts *o, const whet_machine *machine) {
+    if (!o->problem.n_context) o->problem.n_context = DEFAULT_CONTEXT;
+    if (!o->problem.n_rows) o->problem.n_rows = DEFAULT_ROWS;
+    if (o->problem.n_rows > o->problem.n_context / 2) o->problem.n_rows = o->problem.n_context / 2;
+    if (o->problem.n_rows < 1) o->problem.n_rows = 1;
+    if (!o->n_threads) o->n_threads = machine->n_threads;
+    if (!o->cc) o->cc = "cc";
+    if (!(o->build_seconds > 0)) o->build_seconds = 10;
+    if (!(o->case_seconds > 0)) o->case_seconds = 3;
+    if (!(o->sample_ns > 0)) o->sample_ns = 10e6;
+    if (!o->cache_bytes) {
+        const uint64_t n_l3 = machine->n_l3 > 1 ? (uint64_t)machine->n_l3 : 1;
+        o->cache_bytes = machine->l3_bytes * n_l3 + machine->l2_bytes * (uint64_t)o->n_threads;
+        if (!machine->l3_bytes && !machine->l2_bytes) o->cache_bytes = UNKNOWN_CACHE_BYTES;
+    }
+}
+
+whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_judge **out) {
+    *out = NULL;
+    whet_machine machine;
+    WHET_TRY(whet_machine_read(ctx, &machine));
+    whet_judge_opts filled = *opts;
+    fill_defaults(&filled, &machine);
+    if (!whet_problem_is_valid(&filled.problem))
+        return whet_fail(ctx, WHET_E_ARG, "%d:%d heads of %d, %d keys: not a problem to judge",
+                         filled.problem.n_heads, filled.problem.n_kv_heads, filled.problem.head_dim,
+                         filled.problem.n_context);
+    if (!filled.worker)
+        return whet_fail(ctx, WHET_E_ARG, "a judge needs the program of its workers");
+    whet_judge *judge = whet_alloc_zero(ctx, 1, sizeof *judge);
+    if (!judge) return WHET_E_NOMEM;
+    judge->opts = filled;
+    judge->memory_bytes = machine.memory_bytes;
+    const whet_status st =
+        whet_bank_open(ctx, &filled.problem, filled.n_threads, filled.seed, &judge->bank);
+    if (st == WHET_OK)
+        *out = judge;
+    else
+        whet_free(ctx, judge);
+    return st;
+}
+
+void whet_judge_close(whet_ctx *ctx, whet_judge *judge) {
+    if (!judge) return;
+    whet_bank_close(&judge->bank);
+    for (int i = 0; i < WHET_N_SHAPES; i++)
+        whet_timed_close(&judge->timed[i]);
+    whet_free(ctx, judge);
+}
+
+whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shape) {
+    const whet_judge_opts *o = &judge->opts;
+    whet_problem problem = o->problem;
+    if (shape == WHET_SHAPE_DECODE) problem.n_rows = 1;
+    uint64_t most = judge->memory_bytes ? judge->memory_bytes / 8 : max_caches_bytes;
+    if (most > max_caches_bytes) most = max_caches_bytes;
+    /* A prefill is arithmetic: its caches need not be cold. */
+    const uint64_t cold = shape == WHET_SHAPE_DECODE ? o->cache_bytes : 0;
+    return whet_timed_open(ctx, &problem, cold, most, whet_rng_derive(o->seed, 1000 + shape),
+                           &judge->timed[shape]);
+}
+
+void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text, size_t n) {
+    const whet_problem *p = &judge->opts.problem;
+    if (shape == WHET_SHAPE_DECODE)
+        snprintf(text, n, "decode@%d", p->n_context);
+    else
+        snprintf(text, n, "prefill%d@%d", p->n_rows, p->n_context);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the judge share. */
+#ifndef WHET_JUDGE_JUDGE_INT_H
+#define WHET_JUDGE_JUDGE_INT_H
+
+#include "base/rng.h"
+#include "judge/bank.h"
+#include "judge/timed.h"
+#include "judge/verdict.h"
+
+struct whet_judge {
+    whet_judge_opts opts; /* defaults filled in */
+    whet_bank bank;
+    whet_timed timed[WHET_N_SHAPES]; /* made when a shape is first timed */
+    uint64_t memory_bytes;           /* of the machine */
+};
+
+/* Makes what the shape is timed on, unless it is made. */
+whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shape);
+
+#endif

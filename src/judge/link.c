@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* Worker processes, from the judge's side. */
+#include "judge/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { POLL_MS = 50, LOAD_SECONDS = 20, SPARE_FD = 20 };
+
+/* In the child, between fork and exec: async-signal-safe calls only. The descriptors go up first,
+ * so that none is overwritten before it is moved to its place. */
+static void become_worker(const char *program, const int fds[3]) {
+    setpgid(0, 0); /* the terminal's Ctrl-C is for the judge */
+    int high[3];
+    for (int i = 0; i < 3; i++)
+        high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, SPARE_FD);
+    const int null = open("/dev/null", O_RDWR);
+    for (int i = 0; i < 3; i++)
+        dup2(null, i);
+    for (int i = 0; i < 3; i++)
+        if (high[i] >= 0) dup2(high[i], WHET_WORKER_SOCKET + i);
+    close_range(fds[2] < 0 ? WHET_WORKER_OBJECT : WHET_WORKER_OBJECT + 1, ~0U, 0);
+    char name[] = "_worker";
+    char *const argv[] = { (char *)(uintptr_t)program, name, NULL };
+    char *const environment[] = { NULL };
+    execve(program, argv, environment);
+    _exit(127);
+}
+
+/* The very bytes of the object, under a descriptor: what is hashed is what is loaded. */
+static whet_status hand_over(whet_ctx *ctx, const whet_object *object, int *fd) {
+    *fd = -1;
+    if (object->built_in) return WHET_OK;
+    *fd = memfd_create("whet-object", MFD_CLOEXEC);
+    if (*fd < 0) return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
+    size_t done = 0;
+    while (done < object->n_bytes) {
+        const ssize_t n = write(*fd, (const char *)object->bytes + done, object->n_bytes - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return whet_fail(ctx, WHET_E_IO, "fill shared memory: %s", strerror(errno));
+        done += (size_t)n;
+    }
+    return WHET_OK;
+}
+
+static whet_status start(whet_ctx *ctx, const char *program, const whet_object *object,
+                         whet_link *link) {
+    int object_fd, pair[2] = { -1, -1 };
+    whet_status st = hand_over(ctx, object, &object_fd);
+    link->memory = memfd_create("whet-region", MFD_CLOEXEC);
+    if (st == WHET_OK &&
+        (link->memory < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0))
+        st = whet_fail(ctx, WHET_E_IO, "make a worker's channel: %s", strerror(errno));
+    if (st == WHET_OK) {
+        const int fds[3] = { pair[1], link->memory, object_fd };
+        link->pid = fork();
+        if (link->pid == 0) become_worker(program, fds);
+        if (link->pid < 0) {
+            link->pid = 0;
+            st = whet_fail(ctx, WHET_E_IO, "start %s: %s", program, strerror(errno));
+        }
+    }
+    link->socket = pair[0];
+    if (pair[1] >= 0) close(pair[1]);
+    if (object_fd >= 0) close(object_fd);
+    return st;
+}
+
+/* Ends the worker; its wait status. */
+static int end_worker(whet_link *link) {
+    int status = 0;
+    if (link->pid > 0) {
+        kill(link->pid, SIGKILL);
+        while (waitpid(link->pid, &status, 0) < 0 && errno == EINTR)
+            continue;
+    }
+    link->pid = 0;
+    return status;
+}
+
+void whet_link_close(whet_link *link) {
+    end_worker(link);
+    if (link->region) munmap(link->region, link->region_bytes);
+    if (link->socket > 0) close(link->socket);
+    if (link->memory > 0) close(link->memory);
+    *link = (whet_link){ 0 };
+}
+
+whet_status whet_link_reserve(whet_ctx *ctx, whet_link *link, size_t bytes) {
+    if (bytes <= link->region_bytes) return WHET_OK;
+    if (ftruncate(link->memory, (off_t)bytes) != 0)
+        return whet_fail(ctx, WHET_E_IO, "grow shared memory: %s", strerror(errno));
+    if (link->region) munmap(link->region, link->region_bytes);
+    link->region_bytes = 0;
+    link->region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, link->memory, 0);
+    if (link->region == MAP_FAILED) {
+        link->region = NULL;
+        return whet_fail_nomem(ctx, bytes);
+    }
+    link->region_bytes = bytes;
+    return WHET_OK;
+}
+
+/* Waits for the socket until the time is up; false = late. */
+static whet_status wait_for_reply(whet_ctx *ctx, const whet_link *link, double deadline_ns,
+                                  bool *is_there) {
+    *is_there = false;
+    while (!*is_there && whet_clock_ns() < deadline_ns) {
+        struct pollfd p = { .fd = link->socket, .events = POLLIN };
+        *is_there = poll(&p, 1, POLL_MS) > 0;
+        WHET_TRY(whet_check_cancelled(ctx));
+    }
+    return WHET_OK;
+}
+
+whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
+                          double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns) {
+    *reply = (whet_reply){ 0 };
+    const double start_ns = whet_clock_ns();
+    ssize_t n = send(link->socket, request, sizeof *request, MSG_NOSIGNAL);
+    bool is_there = true;
+    if (n >= 0) WHET_TRY(wait_for_reply(ctx, link, start_ns + seconds * 1e9, &is_there));
+    if (is_there && n >= 0) n = recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT);
+    if (wall_ns) *wall_ns = whet_clock_ns() - start_ns;
+    *end = WHET_LINK_ANSWERED;
+    if (!is_there) {
+        *end = WHET_LINK_LATE;
+        end_worker(link);
+    } else if (n != (ssize_t)sizeof *reply) {
+        /* It has gone, or is going: a signal of its own came before ours. */
+        int status = 0;
+        usleep(1000);
+        if (waitpid(link->pid, &status, WNOHANG) == link->pid)
+            link->pid = 0;
+        else
+            status = end_worker(link);
+        *end = WHET_LINK_DIED;
+        reply->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    } else if (reply->answer == WHET_ANSWER_FAULT) {
+        *end = WHET_LINK_FAULT;
+        end_worker(link);
+    } else if (reply->answer == WHET_ANSWER_BROKEN) {
+        reply->text[sizeof reply->text - 1] = '\0';
+        end_worker(link);
+        return whet_fail(ctx, WHET_E_INTERNAL, "the worker says: %s", reply->text);
+    }
+    reply->text[sizeof reply->text - 1] = '\0';
+    return WHET_OK;
+}
+
+whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object *object,
+                           const whet_problem *problem, whet_link *link, whet_link_end *end,
+                           whet_reply *reply) {
+    *link = (whet_link){ .socket = -1, .memory = -1 };
+    whet_status st = start(ctx, program, object, link);
+    whet_request request = { .op = WHET_OP_LOAD, .problem = *problem };
+    if (object->built_in)
+        snprintf(request.built_in, sizeof request.built_in, "%s", object->built_in);
+    if (st == WHET_OK) st = whet_link_ask(ctx, link, &request, LOAD_SECONDS, end, reply, NULL);
+    if (st == WHET_OK && *end == WHET_LINK_DIED && reply->signal == 0)
+        st = whet_fail(ctx, WHET_E_IO, "%s does not serve as a worker", program);
+    if (st != WHET_OK) whet_link_close(link);
+    return st;
+}
+
+static const char *const section_names[WHET_N_SECTIONS] = {
+    "k", "v", "q", "the calls", "out", "the cache", "the workspace",
+};
+
+static void blame_fault(const whet_reply *reply, whet_gate gate, whet_verdict *verdict) {
+    const bool is_known = reply->section >= 0 && reply->section < WHET_N_SECTIONS;
+    const char *where = is_known ? section_names[reply->section] : "memory";
+    if (is_known && reply->touch == WHET_TOUCH_READ_ONLY)
+        whet_verdict_reject(verdict, WHET_V_TOUCHED_INPUT, gate,
+                            "it wrote to %s, which is read-only there", where);
+    else if (is_known && reply->touch == WHET_TOUCH_GUARD)
+        whet_verdict_reject(verdict, WHET_V_OUT_OF_BOUNDS, gate, "it went past the pages of %s",
+                            where);
+    else
+        whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "signal %d ended it (%s)", reply->signal,
+                            strsignal(reply->signal));
+}
+
+bool whet_link_blame(whet_link_end end, const whet_reply *reply, double seconds, whet_gate gate,
+                     whet_verdict *verdict) {
+    switch (end) {
+    case WHET_LINK_FAULT: blame_fault(reply, gate, verdict); return true;
+    case WHET_LINK_LATE:
+        whet_verdict_reject(verdict, WHET_V_TIMED_OUT, gate, "it was stopped after %.3g s",
+                            seconds);
+        return true;
+    case WHET_LINK_DIED:
+        if (reply->signal)
+            whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "signal %d ended it (%s)",
+                                reply->signal, strsignal(reply->signal));
+        else
+            whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "it ended the process");
+        return true;
+    case WHET_LINK_ANSWERED: break;
+    }
+    if (reply->answer != WHET_ANSWER_UNSUPPORTED) return false;
+    whet_verdict_reject(verdict, WHET_V_UNSUPPORTED, WHET_GATE_OBJECT, "%s", reply->text);
+    return true;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* The judge's end of a worker process: start, ask with a time limit, end. */
+#ifndef WHET_JUDGE_LINK_H
+#define WHET_JUDGE_LINK_H
+
+#include <sys/types.h>
+
+#include "base/ctx.h"
+#include "judge/protocol.h"
+#include "judge/verdict.h"
+
+typedef struct whet_link {
+    pid_t pid;           /* 0 = none */
+    int socket;          /* -1 = none */
+    int memory;          /* the shared memory's descriptor; -1 = none */
+    char *region;        /* owned mapping of it, read and write */
+    size_t region_bytes; /* whole pages */
+} whet_link;
+
+/* How a worker took a request. */
+typedef enum whet_link_end {
+    WHET_LINK_ANSWERED, /* see the reply: done or unsupported */
+    WHET_LINK_FAULT,    /* see the reply: what was touched */
+    WHET_LINK_DIED,     /* reply.signal, 0 when it simply went */
+    WHET_LINK_LATE,
+} whet_link_end;
+
+/* Starts `program _worker` for the object, with an empty environment, and loads the kernel: the
+ * answer is in *end and *reply, as of whet_link_ask. */
+whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object *object,
+                           const whet_problem *problem, whet_link *link, whet_link_end *end,
+                           whet_reply *reply);
+
+/* Kills the worker, waits for it, gives the memory back. A zeroed link is fine. */
+void whet_link_close(whet_link *link);
+
+/* Makes the shared memory at least that large; link->region may move. */
+whet_status whet_link_reserve(whet_ctx *ctx, whet_link *link, size_t bytes);
+
+/* Sends a request and waits for the reply, at most `seconds`. After anything but ANSWERED the
+ * worker is gone. WHET_E_CANCELLED, WHET_E_INTERNAL when the worker itself is broken. wall_ns, if
+ * wanted: from before the sending to after the receiving. */
+whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
+                          double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns);
+
+/* Turns an end that is not a done request into the verdict; true when it rejects. */
+bool whet_link_blame(whet_link_end end, const whet_reply *reply, double seconds, whet_gate gate,
+                     whet_verdict *verdict);
+
+#endif

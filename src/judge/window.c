@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Sections of the shared memory in the worker: between guard pages, inputs read-only. */
+#include "judge/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void unmap(whet_window *window, size_t page) {
+    if (window->reserved) munmap(window->reserved, window->bytes + 2 * page);
+    *window = (whet_window){ 0 };
+}
+
+static whet_status map(whet_worker *w, const whet_span *span, bool is_writable,
+                       whet_window *window) {
+    const size_t page = w->page;
+    if (span->bytes % page || span->offset % page || span->skip >= span->bytes)
+        return whet_fail(w->ctx, WHET_E_INTERNAL, "a section of %zu bytes is not whole pages",
+                         (size_t)span->bytes);
+    char *reserved = mmap(NULL, span->bytes + 2 * page, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED) return whet_fail_nomem(w->ctx, span->bytes);
+    *window = (whet_window){ .reserved = reserved,
+                             .bytes = span->bytes,
+                             .data = reserved + page + span->skip,
+                             .is_writable = is_writable };
+    const int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    if (mmap(reserved + page, span->bytes, protection, MAP_SHARED | MAP_FIXED, WHET_WORKER_REGION,
+             (off_t)span->offset) == MAP_FAILED)
+        return whet_fail(w->ctx, WHET_E_IO, "map shared memory: %s", strerror(errno));
+    return WHET_OK;
+}
+
+whet_status whet_worker_map(whet_worker *w, const whet_request *request) {
+    for (int i = 0; i < WHET_N_SECTIONS; i++) {
+        unmap(&w->windows[i], w->page);
+        const whet_span *span = &request->sections[i];
+        if (span->bytes) WHET_TRY(map(w, span, i >= WHET_SECTION_OUT, &w->windows[i]));
+    }
+    return WHET_OK;
+}
+
+whet_status whet_worker_protect(whet_worker *w, whet_section section, bool is_writable) {
+    whet_window *window = &w->windows[section];
+    if (!window->reserved) return WHET_OK;
+    if (mprotect(window->reserved + w->page, window->bytes,
+                 is_writable ? PROT_READ | PROT_WRITE : PROT_READ) != 0)
+        return whet_fail(w->ctx, WHET_E_IO, "protect shared memory: %s", strerror(errno));
+    window->is_writable = is_writable;
+    return WHET_OK;
+}
+
+void whet_worker_locate(const whet_worker *w, const void *address, whet_reply *reply) {
+    const size_t page = w->page;
+    const uintptr_t a = (uintptr_t)address;
+    for (int i = 0; i < WHET_N_SECTIONS; i++) {
+        const whet_window *window = &w->windows[i];
+        const uintptr_t first = (uintptr_t)window->reserved;
+        if (!first || a < first || a >= first + window->bytes + 2 * page) continue;
+        const bool is_inside = a >= first + page && a < first + page + window->bytes;
+        reply->section = i;
+        reply->touch = is_inside ? WHET_TOUCH_READ_ONLY : WHET_TOUCH_GUARD;
+        return;
+    }
+}

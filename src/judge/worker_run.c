@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* What the worker does with its kernel: one case in one thread, or timed batches by the team. */
+#include "judge/worker.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+static const void *row_at(const whet_request *r, const char *rows, int64_t row, int64_t stride) {
+    return rows + row * stride * (int64_t)whet_dtype_bytes((whet_dtype)r->problem.dtype);
+}
+
+/* Rows first_row .. of K and V become tokens pos .. of the cache. */
+static whet_append_args append_args(const whet_worker *w, const whet_request *r, void *kv,
+                                    int64_t first_row, int32_t pos, int32_t n) {
+    return (whet_append_args){
+        .problem = &r->problem,
+        .capacity = r->capacity,
+        .kv = kv,
+        .k = row_at(r, w->windows[WHET_SECTION_K].data, first_row, r->kv_stride),
+        .v = row_at(r, w->windows[WHET_SECTION_V].data, first_row, r->kv_stride),
+        .k_stride = r->kv_stride,
+        .v_stride = r->kv_stride,
+        .pos = pos,
+        .n = n,
+    };
+}
+
+static whet_run_args run_args(const whet_worker *w, const whet_request *r, const void *kv,
+                              int64_t first_query, int64_t first_out) {
+    return (whet_run_args){
+        .problem = &r->problem,
+        .capacity = r->capacity,
+        .kv = kv,
+        .q = row_at(r, w->windows[WHET_SECTION_Q].data, first_query, r->q_stride),
+        .out = w->windows[WHET_SECTION_OUT].data +
+               first_out * r->out_stride * (int64_t)whet_dtype_bytes((whet_dtype)r->problem.dtype),
+        .workspace = w->windows[WHET_SECTION_WORKSPACE].data,
+        .q_stride = r->q_stride,
+        .out_stride = r->out_stride,
+        .scale = r->scale,
+        .pos = r->n_context - r->n_rows,
+        .n_rows = r->n_rows,
+    };
+}
+
+/* Workers of one phase may run in any order: here one after the other, the last one first. */
+static void append_in_turn(const whet_worker *w, const whet_append_args *args, int n_workers) {
+    for (int i = n_workers - 1; i >= 0; i--)
+        w->attention.kernel->append(args, i, n_workers);
+}
+
+static void run_in_turn(const whet_worker *w, const whet_run_args *args, int n_workers) {
+    const whet_attention_kernel *kernel = w->attention.kernel;
+    const int n_phases = kernel->n_phases(args->problem, args->n_rows, args->pos + args->n_rows);
+    for (int phase = 0; phase < n_phases; phase++)
+        for (int i = n_workers - 1; i >= 0; i--)
+            kernel->run(args, phase, i, n_workers);
+}
+
+/* Half of the context is first appended with the wrong rows: what is appended later counts. */
+static void append_wrongly(const whet_worker *w, const whet_request *r, void *kv) {
+    const int32_t half = r->n_context / 2;
+    if (half == 0) return;
+    const whet_append_args args = append_args(w, r, kv, half, 0, half);
+    append_in_turn(w, &args, r->n_workers);
+}
+
+whet_status whet_worker_case(whet_worker *w, const whet_request *r) {
+    WHET_TRY(whet_worker_map(w, r));
+    char *kv = w->windows[WHET_SECTION_KV].data;
+    if (r->is_rewound) append_wrongly(w, r, kv);
+    const int32_t chunk = r->chunk > 0 ? r->chunk : r->n_context;
+    for (int32_t pos = 0; pos < r->n_context; pos += chunk) {
+        const int32_t left = r->n_context - pos;
+        const whet_append_args args = append_args(w, r, kv, pos, pos, left < chunk ? left : chunk);
+        append_in_turn(w, &args, r->n_workers);
+    }
+    WHET_TRY(whet_worker_protect(w, WHET_SECTION_KV, false));
+    const whet_run_args args = run_args(w, r, kv, 0, 0);
+    run_in_turn(w, &args, r->n_workers);
+    return WHET_OK;
+}
+
+typedef struct job {
+    whet_worker *w;
+    const whet_request *r;
+    const whet_call *calls;
+} job;
+
+static void fill_caches(void *arg, int worker, int n_workers) {
+    const job *j = arg;
+    const whet_request *r = j->r;
+    for (int c = 0; c < r->n_caches; c++) {
+        const whet_append_args args =
+            append_args(j->w, r, j->w->caches[c], (int64_t)c * r->cache_shift, 0, r->n_context);
+        whet_attention_dispatch(&j->w->attention, &args, NULL, j->w->team, worker, n_workers);
+    }
+}
+
+static void drop_caches(whet_worker *w) {
+    for (int c = 0; c < w->n_caches; c++)
+        munmap(w->caches[c], w->cache_bytes);
+    whet_free(w->ctx, w->caches);
+    w->caches = NULL;
+    w->n_caches = 0;
+}
+
+/* Fresh memory of this process alone, in large pages where the system gives them. */
+static whet_status make_caches(whet_worker *w, const whet_request *r) {
+    w->caches = whet_alloc_zero(w->ctx, (size_t)r->n_caches, sizeof *w->caches);
+    if (!w->caches) return WHET_E_NOMEM;
+    w->cache_bytes = w->attention.kernel->kv_bytes(&r->problem, r->capacity);
+    for (; w->n_caches < r->n_caches; w->n_caches++) {
+        char *cache =
+            mmap(NULL, w->cache_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (cache == MAP_FAILED) return whet_fail_nomem(w->ctx, w->cache_bytes);
+        madvise(cache, w->cache_bytes, MADV_HUGEPAGE);
+        w->caches[w->n_caches] = cache;
+    }
+    return WHET_OK;
+}
+
+whet_status whet_worker_prepare(whet_worker *w, const whet_request *r) {
+    WHET_TRY(whet_worker_map(w, r));
+    if (!w->team) WHET_TRY(whet_team_open(w->ctx, r->n_workers, &w->team));
+    drop_caches(w);
+    WHET_TRY(make_caches(w, r));
+    job j = { .w = w, .r = r };
+    whet_team_run(w->team, fill_caches, &j);
+    return WHET_OK;
+}
+
+static void run_batch(void *arg, int worker, int n_workers) {
+    const job *j = arg;
+    const whet_request *r = j->r;
+    for (int i = 0; i < r->n_calls; i++) {
+        const whet_call *call = &j->calls[i];
+        char *kv = j->w->caches[call->cache];
+        const whet_append_args append =
+            append_args(j->w, r, kv, call->first_row, r->n_context - r->n_rows, r->n_rows);
+        const whet_run_args run = run_args(j->w, r, kv, call->query, (int64_t)i * r->n_rows);
+        whet_attention_dispatch(&j->w->attention, &append, &run, j->w->team, worker, n_workers);
+    }
+}
+
+whet_status whet_worker_batch(whet_worker *w, const whet_request *r, whet_reply *reply) {
+    job j = { .w = w, .r = r };
+    j.calls = (const whet_call *)w->windows[WHET_SECTION_CALLS].data;
+    const uint64_t before = atomic_load(&w->attention.n_calls);
+    whet_team_run(w->team, run_batch, &j);
+    reply->n_calls = atomic_load(&w->attention.n_calls) - before;
+    return WHET_OK;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* The estimator on made-up samples: what it finds is what was put in. */
+#include "tests/test.h"
+
+#include <whet/judge.h>
+
+#include "base/rng.h"
+
+static whet_ctx *ctx;
+
+enum { MAX_SAMPLES = 2 * 40 * 16 };
+
+/* Samples of a machine that drifts, with noise in each block and a bias that a pair keeps. */
+static size_t make_samples(whet_rng *rng, int n_pairs, int n_blocks, double ratio, double bias,
+                           double noise, whet_duel_sample *samples) {
+    size_t n = 0;
+    for (int pair = 0; pair < n_pairs; pair++) {
+        const double of_pair = bias * whet_rng_normal(rng);
+        for (int block = 0; block < n_blocks; block++) {
+            const double drift = 1 + 0.5 * whet_rng_uniform(rng);
+            const int order = (int)whet_rng_below(rng, 2);
+            for (int is_rival = 0; is_rival < 2; is_rival++)
+                samples[n++] = (whet_duel_sample){
+                    .pair = pair,
+                    .block = block,
+                    .is_rival = is_rival,
+                    .order = order ^ is_rival,
+                    .ns = 1e6 * drift * (is_rival ? ratio * exp(of_pair) : 1) *
+                          exp(noise * whet_rng_normal(rng)),
+                };
+        }
+    }
+    return n;
+}
+
+static void test_exact(void) {
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    whet_duel_sample samples[MAX_SAMPLES];
+    const size_t n = make_samples(&rng, 5, 4, 3.0, 0, 0, samples);
+    whet_ratio r;
+    REQUIRE_OK(ctx, whet_ratio_estimate(ctx, samples, n, 1, &r));
+    CHECK_NEAR(r.ratio, 3, 1e-9);
+    CHECK_NEAR(r.low, 3, 1e-9);
+    CHECK_NEAR(r.high, 3, 1e-9);
+}
+
+/* One sample that was disturbed moves neither the ratio nor the interval far. */
+static void test_outlier(void) {
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    whet_duel_sample samples[MAX_SAMPLES];
+    const size_t n = make_samples(&rng, 7, 5, 2.0, 0.001, 0.001, samples);
+    samples[3].ns *= 50;
+    whet_ratio r;
+    REQUIRE_OK(ctx, whet_ratio_estimate(ctx, samples, n, 1, &r));
+    CHECK_NEAR(r.ratio, 2, 0.02);
+    CHECK(r.low > 1.95 && r.high < 2.05);
+}
+
+static void test_order_does_not_matter(void) {
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    whet_duel_sample a[MAX_SAMPLES], b[MAX_SAMPLES];
+    const size_t n = make_samples(&rng, 6, 5, 1.3, 0.02, 0.05, a);
+    for (size_t i = 0; i < n; i++)
+        b[i] = a[n - 1 - i];
+    whet_ratio ra, rb;
+    REQUIRE_OK(ctx, whet_ratio_estimate(ctx, a, n, 9, &ra));
+    REQUIRE_OK(ctx, whet_ratio_estimate(ctx, b, n, 9, &rb));
+    CHECK(memcmp(&ra, &rb, sizeof ra) == 0);
+    CHECK(ra.low <= ra.ratio && ra.ratio <= ra.high);
+}
+
+/* Equal kernels, pairs with a bias for life: the interval holds 1 about as often as it says. */
+static void test_coverage(void) {
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    int n_held = 0;
+    enum { N = 200 };
+    for (int i = 0; i < N; i++) {
+        whet_duel_sample samples[MAX_SAMPLES];
+        const size_t n = make_samples(&rng, 15, 6, 1.0, 0.03, 0.01, samples);
+        whet_ratio r;
+        REQUIRE_OK(ctx, whet_ratio_estimate(ctx, samples, n, (uint64_t)i, &r));
+        n_held += r.low <= 1 && r.high >= 1;
+    }
+    printf("# the interval held 1 in %d of %d\n", n_held, N);
+    CHECK(n_held >= N * 88 / 100);
+}
+
+static void test_refusals(void) {
+    whet_ratio r;
+    whet_duel_sample alone[] = { { 0, 0, 0, 0, 5 }, { 0, 1, 0, 0, 5 }, { 1, 0, 1, 0, 5 } };
+    CHECK_STATUS(ctx, whet_ratio_estimate(ctx, alone, 0, 1, &r), WHET_E_ARG);
+    CHECK_STATUS(ctx, whet_ratio_estimate(ctx, alone, 3, 1, &r), WHET_E_ARG);
+    whet_duel_sample zero[] = { { 0, 0, 0, 0, 0 }, { 0, 0, 1, 0, 5 } };
+    CHECK_STATUS(ctx, whet_ratio_estimate(ctx, zero, 2, 1, &r), WHET_E_ARG);
+    whet_duel_sample one[] = { { 3, 7, 0, 0, 2 }, { 3, 7, 1, 0, 5 }, { 4, 0, 0, 0, 1 } };
+    CHECK_STATUS(ctx, whet_ratio_estimate(ctx, one, 3, 1, &r), WHET_OK);
+    CHECK_NEAR(r.ratio, 2.5, 1e-12);
+}
+
+int main(int argc, char **argv) {
+    ctx = whet_ctx_open(NULL);
+    static const test_case tests[] = {
+        { "exact", test_exact },
+        { "outlier", test_outlier },
+        { "order_does_not_matter", test_order_does_not_matter },
+        { "coverage", test_coverage },
+        { "refusals", test_refusals },
+    };
+    const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
+    whet_ctx_close(ctx);
+    return rc;
+}
