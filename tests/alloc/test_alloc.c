@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* Refuses the n-th allocation of a piece of work, for every n: each time it must end with
+ * WHET_E_NOMEM and a sentence, give back all it took, and leave nothing broken behind. */
+#include "tests/test.h"
+
+#include <unistd.h>
+
+#include <whet/chat.h>
+#include <whet/machine.h>
+#include <whet/tokenizer.h>
+
+#include "base/child.h"
+#include "store/winners.h"
+
+#define GOLDEN TEST_DATA_DIR "/golden/"
+
+enum { MAX_ALLOCATIONS = 100000 };
+
+/* The heap of a context that counts, refuses one request (and, if is_final, all that follow). */
+typedef struct ledger {
+    long n_until_refusal; /* granted before it; negative: it lies behind us */
+    bool is_final;
+    bool has_refused;
+    long n_live;
+} ledger;
+
+static void *count(void *data, void *p, size_t old_bytes, size_t new_bytes) {
+    ledger *l = data;
+    (void)old_bytes;
+    if (new_bytes == 0) {
+        l->n_live -= p != NULL;
+        free(p);
+        return NULL;
+    }
+    const long n = l->n_until_refusal--;
+    if (n == 0 || (n < 0 && l->is_final)) {
+        l->has_refused = true;
+        return NULL;
+    }
+    l->n_live += p == NULL;
+    return realloc(p, new_bytes);
+}
+
+typedef whet_status (*work_fn)(whet_ctx *ctx);
+
+/* True when the work ended without meeting the refusal: all n have been tried. */
+static bool is_done_with(work_fn work, long n, bool is_final) {
+    ledger l = { .n_until_refusal = n, .is_final = is_final };
+    whet_ctx *ctx = whet_ctx_open(&(whet_ctx_opts){ .alloc = count, .alloc_data = &l });
+    const whet_status st = ctx ? work(ctx) : WHET_E_NOMEM;
+    const whet_status want = l.has_refused ? WHET_E_NOMEM : WHET_OK;
+    if (st != want)
+        TEST_FAIL("refusal %ld: %s (%s)", n, whet_status_name(st), whet_ctx_message(ctx));
+    if (l.has_refused && !*whet_ctx_message(ctx)) TEST_FAIL("refusal %ld: no sentence", n);
+    whet_ctx_close(ctx);
+    if (l.n_live != 0) TEST_FAIL("refusal %ld: %ld pieces are not given back", n, l.n_live);
+    return !l.has_refused;
+}
+
+static void refuse_each(work_fn work) {
+    for (int is_final = 0; is_final < 2; is_final++) {
+        long n = 0;
+        while (n < MAX_ALLOCATIONS && !is_done_with(work, n, is_final) && test_n_failed_checks < 20)
+            n++;
+        CHECK(n > 1 && n < MAX_ALLOCATIONS);
+    }
+}
+
+static whet_status use_tokenizer(whet_ctx *ctx) {
+    static const char text[] = "Caf\xC3\xA9 na\xC3\xAF"
+                               "ve <|im_end|>  the the 12345\n\n\xF0\x9F\x8E\xA3";
+    whet_tokenizer *tokenizer = NULL;
+    whet_ids ids = { 0 };
+    whet_buf back = { 0 };
+    whet_status st = whet_tokenizer_open(ctx, GOLDEN "tokenizer/small-strings", &tokenizer);
+    if (st == WHET_OK) st = whet_tokenizer_encode(ctx, tokenizer, text, sizeof text - 1, &ids);
+    if (st == WHET_OK) st = whet_tokenizer_decode(ctx, tokenizer, ids.ids, ids.n, &back);
+    if (st == WHET_OK) CHECK_STR(back.text, text);
+    whet_buf_fini(ctx, &back);
+    whet_ids_fini(ctx, &ids);
+    whet_tokenizer_close(tokenizer);
+    return st;
+}
+
+static void tokenizer(void) {
+    refuse_each(use_tokenizer);
+}
+
+static whet_status use_chat(whet_ctx *ctx) {
+    static const char chat[] =
+        "{\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+        "{\"role\":\"user\",\"content\":\"Weather?\"},"
+        "{\"role\":\"assistant\",\"content\":\"<think>\\nhm\\n</think>\\n\\n\",\"tool_calls\":[{"
+        "\"type\":\"function\",\"function\":{\"name\":\"w\",\"arguments\":{\"at\":[1.5,null]}}}]},"
+        "{\"role\":\"tool\",\"content\":\"sun\"}],"
+        "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"w\",\"parameters\":{}}}],"
+        "\"add_generation_prompt\":true}";
+    whet_chat_template found = WHET_CHAT_NONE;
+    whet_buf out = { 0 };
+    whet_status st = whet_chat_detect(ctx, GOLDEN "tokenizer/qwen3", &found);
+    if (st == WHET_OK)
+        st = whet_chat_render_json(ctx, WHET_CHAT_QWEN3, chat, sizeof chat - 1, &out);
+    if (st == WHET_OK) CHECK_CONTAINS(out.text, "<tool_response>\nsun\n</tool_response>");
+    whet_buf_fini(ctx, &out);
+    return st;
+}
+
+static void chat(void) {
+    refuse_each(use_chat);
+}
+
+static whet_status use_team(whet_ctx *ctx) {
+    whet_machine machine;
+    whet_team *team = NULL;
+    whet_status st = whet_machine_read(ctx, &machine);
+    if (st == WHET_OK) st = whet_team_open(ctx, 3, &team);
+    if (st == WHET_OK) CHECK_INT(whet_team_size(team), 3);
+    whet_team_close(team);
+    return st;
+}
+
+static void team(void) {
+    refuse_each(use_team);
+}
+
+static char folder[] = "/tmp/whet-alloc-XXXXXX";
+
+static whet_status use_winners(whet_ctx *ctx) {
+    const whet_winner_row row = {
+        .key = { .dtype = 1, .n_heads = 16, .n_kv_heads = 8, .head_dim = 128, .fingerprint = "f" },
+        .program_hash = "p",
+        .object_sha256 = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        .shape = "decode@2048",
+    };
+    whet_winner_row found;
+    whet_buf source = { 0 }, object = { 0 };
+    whet_status st = whet_winners_put(ctx, folder, &row, "source", "foo", 3);
+    if (st == WHET_OK) st = whet_winners_get(ctx, folder, &row.key, &found, &source, &object);
+    if (st == WHET_OK) CHECK_STR(object.text, "foo");
+    whet_buf_fini(ctx, &source);
+    whet_buf_fini(ctx, &object);
+    return st;
+}
+
+static void winners(void) {
+    REQUIRE(mkdtemp(folder));
+    refuse_each(use_winners);
+    const char *const rm[] = { "rm", "-rf", folder, NULL };
+    whet_ctx *ctx = whet_ctx_open(NULL);
+    whet_child_result result;
+    REQUIRE_OK(ctx, whet_child_run(ctx, rm, NULL, NULL, NULL, &result));
+    whet_ctx_close(ctx);
+}
+
+int main(int argc, char **argv) {
+    static const test_case tests[] = {
+        { "tokenizer", tokenizer },
+        { "chat", chat },
+        { "team", team },
+        { "winners", winners },
+    };
+    return test_main(argc, argv, tests, TEST_COUNT(tests));
+}
