@@ -60,6 +60,9 @@ typedef struct whet_config {
     whet_generation_defaults generation;
 } whet_config;
 
+/* One thing that is wrong with a checkpoint, as a sentence borrowed for the call. */
+typedef void (*whet_fault_fn)(void *data, const char *sentence);
+
 #ifdef __cplusplus
 }
 #endif

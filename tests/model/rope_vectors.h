@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Made by tools/golden/rope_vectors.py with transformers 5.23.0,
  * torch 2.13.0: what the reference makes of these members of config.json. */
+#ifndef WHET_TESTS_ROPE_VECTORS_H
+#define WHET_TESTS_ROPE_VECTORS_H
+
 /* clang-format off */
 static const struct rope_vector {
     const char *name, *members;
@@ -350,3 +353,5 @@ static const struct rope_vector {
         0x1.3e47c8p-21f, 0x1.007bd8p-21f, 0x1.9d5ef2p-22f, 0x1.4d1c98p-22f, } },
 };
 /* clang-format on */
+
+#endif

@@ -44,7 +44,7 @@ def main():
     print("/* SPDX-License-Identifier: MIT */")
     print(f"/* Made by tools/golden/rope_vectors.py with transformers {transformers.__version__},")
     print(f" * torch {torch.__version__.split('+')[0]}: what the reference makes of these members of config.json. */")
-    print("/* clang-format off */")
+    print("#ifndef WHET_TESTS_ROPE_VECTORS_H\n#define WHET_TESTS_ROPE_VECTORS_H\n\n/* clang-format off */")
     print("static const struct rope_vector {")
     print("    const char *name, *members;\n    int head_dim;\n    double attention_factor;\n    float inv_freq[64];")
     print("} rope_vectors[] = {")
@@ -58,7 +58,7 @@ def main():
         for i, v in enumerate(values):
             print(("\n        " if i % 4 == 0 else " ") + v + ",", end="")
         print(" } },")
-    print("};\n/* clang-format on */")
+    print("};\n/* clang-format on */\n\n#endif")
 
 
 main()
