@@ -11,21 +11,41 @@ enum { SHORT_WORD = 64, NO_RANK = INT32_MAX };
 
 /* The finaliser of MurmurHash3 (Appleby). The seed differs from process to process, so that no file
  * can be made whose pairs all collide. */
-static size_t slot_of(const whet_bpe *bpe, int32_t left, int32_t right) {
+static size_t hash(const whet_bpe *bpe, int32_t left, int32_t right) {
     uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) ^ bpe->seed;
     h = (h ^ h >> 33) * 0xFF51AFD7ED558CCDu;
     h = (h ^ h >> 33) * 0xC4CEB9FE1A85EC53u;
-    return (size_t)(h ^ h >> 33) & bpe->mask;
+    return (size_t)(h ^ h >> 33);
 }
 
-whet_status whet_bpe_init(whet_ctx *ctx, whet_bpe *bpe, size_t n) {
-    size_t n_slots = 16;
-    while (n_slots < n * 2)
-        n_slots *= 2;
-    *bpe = (whet_bpe){ .mask = n_slots - 1, .seed = (uint64_t)whet_clock_ns() ^ (uintptr_t)bpe };
-    bpe->slots = whet_alloc(ctx, n_slots * sizeof *bpe->slots);
-    if (!bpe->slots) return WHET_E_NOMEM;
-    memset(bpe->slots, 0xFF, n_slots * sizeof *bpe->slots);
+/* Where the merge of the pair is, or would be. */
+static inline whet_merge *slot_of(const whet_bpe *bpe, int32_t left, int32_t right) {
+    const size_t mask = bpe->n_slots - 1;
+    for (size_t i = hash(bpe, left, right) & mask;; i = (i + 1) & mask) {
+        whet_merge *m = &bpe->slots[i];
+        if ((m->left == left && m->right == right) || m->left == WHET_NO_TOKEN) return m;
+    }
+}
+
+static const whet_merge *find(const whet_bpe *bpe, int32_t left, int32_t right) {
+    if (bpe->n_slots == 0) return NULL;
+    const whet_merge *m = slot_of(bpe, left, right);
+    return m->left == WHET_NO_TOKEN ? NULL : m;
+}
+
+static whet_status grow(whet_ctx *ctx, whet_bpe *bpe) {
+    const whet_bpe old = *bpe;
+    const size_t n_slots = old.n_slots ? old.n_slots * 2 : 1024;
+    whet_merge *slots = whet_alloc(ctx, n_slots * sizeof *slots);
+    if (!slots) return WHET_E_NOMEM;
+    memset(slots, 0xFF, n_slots * sizeof *slots);
+    bpe->slots = slots;
+    bpe->n_slots = n_slots;
+    if (old.n_slots == 0) bpe->seed = (uint64_t)whet_clock_ns() ^ (uintptr_t)slots;
+    for (size_t i = 0; i < old.n_slots; i++)
+        if (old.slots[i].left != WHET_NO_TOKEN)
+            *slot_of(bpe, old.slots[i].left, old.slots[i].right) = old.slots[i];
+    whet_free(ctx, old.slots);
     return WHET_OK;
 }
 
@@ -34,20 +54,12 @@ void whet_bpe_fini(whet_ctx *ctx, whet_bpe *bpe) {
     *bpe = (whet_bpe){ 0 };
 }
 
-void whet_bpe_add(whet_bpe *bpe, whet_merge merge) {
-    size_t i = slot_of(bpe, merge.left, merge.right);
-    while (bpe->slots[i].left != WHET_NO_TOKEN &&
-           (bpe->slots[i].left != merge.left || bpe->slots[i].right != merge.right))
-        i = (i + 1) & bpe->mask;
-    bpe->slots[i] = merge;
-}
-
-static const whet_merge *find(const whet_bpe *bpe, int32_t left, int32_t right) {
-    for (size_t i = slot_of(bpe, left, right);; i = (i + 1) & bpe->mask) {
-        const whet_merge *m = &bpe->slots[i];
-        if (m->left == left && m->right == right) return m;
-        if (m->left == WHET_NO_TOKEN) return NULL;
-    }
+whet_status whet_bpe_add(whet_ctx *ctx, whet_bpe *bpe, whet_merge merge) {
+    if (bpe->n_used * 2 >= bpe->n_slots) WHET_TRY(grow(ctx, bpe));
+    whet_merge *m = slot_of(bpe, merge.left, merge.right);
+    bpe->n_used += m->left == WHET_NO_TOKEN;
+    *m = merge;
+    return WHET_OK;
 }
 
 static void merge_short(const whet_bpe *bpe, int32_t *ids, size_t *n_ids) {

@@ -15,19 +15,18 @@ typedef struct whet_merge {
     int32_t rank;
 } whet_merge;
 
-/* Immutable once filled. */
+/* Zero-initialised is empty. Immutable once filled. */
 typedef struct whet_bpe {
     whet_merge *slots; /* owned; open addressing, left == WHET_NO_TOKEN where free */
-    size_t mask;       /* number of slots - 1 */
+    size_t n_slots;    /* a power of 2, or 0 */
+    size_t n_used;
     uint64_t seed;
 } whet_bpe;
 
-/* Room for n merges. A zeroed bpe is fine for fini. */
-whet_status whet_bpe_init(whet_ctx *ctx, whet_bpe *bpe, size_t n);
 void whet_bpe_fini(whet_ctx *ctx, whet_bpe *bpe);
 
-/* At most n times. The last of several merges of the same pair counts. */
-void whet_bpe_add(whet_bpe *bpe, whet_merge merge);
+/* The last of several merges of the same pair counts. */
+whet_status whet_bpe_add(whet_ctx *ctx, whet_bpe *bpe, whet_merge merge);
 
 /* Merges the n tokens in place, the lowest rank first, the leftmost first among equals; *n is what
  * is left. Long words are merged in n log n. */

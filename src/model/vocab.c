@@ -47,18 +47,22 @@ void whet_vocab_fini(whet_ctx *ctx, whet_vocab *vocab) {
     *vocab = (whet_vocab){ 0 };
 }
 
-void whet_vocab_add(whet_vocab *vocab, whet_text_ref text, int32_t id) {
-    const uint32_t hash = hash_of(vocab, text, (whet_text_ref){ 0 });
-    size_t i = hash & vocab->mask;
-    while (vocab->slots[i].id != WHET_NO_TOKEN)
-        i = (i + 1) & vocab->mask;
-    vocab->slots[i] = (whet_vocab_slot){ .hash = hash, .id = id };
-    vocab->texts[id] = text;
-}
-
 static bool is_joined(whet_text_ref text, whet_text_ref left, whet_text_ref right) {
     return text.len == left.len + right.len && memcmp(text.text, left.text, left.len) == 0 &&
            (right.len == 0 || memcmp(text.text + left.len, right.text, right.len) == 0);
+}
+
+bool whet_vocab_add(whet_vocab *vocab, whet_text_ref text, int32_t id) {
+    const whet_text_ref nothing = { 0 };
+    const uint32_t hash = hash_of(vocab, text, nothing);
+    size_t i = hash & vocab->mask;
+    for (; vocab->slots[i].id != WHET_NO_TOKEN; i = (i + 1) & vocab->mask) {
+        const whet_vocab_slot slot = vocab->slots[i];
+        if (slot.hash == hash && is_joined(vocab->texts[slot.id], text, nothing)) return false;
+    }
+    vocab->slots[i] = (whet_vocab_slot){ .hash = hash, .id = id };
+    vocab->texts[id] = text;
+    return true;
 }
 
 int32_t whet_vocab_find(const whet_vocab *vocab, whet_text_ref left, whet_text_ref right) {

@@ -23,8 +23,9 @@ typedef struct whet_vocab {
 whet_status whet_vocab_init(whet_ctx *ctx, whet_vocab *vocab, size_t n_tokens, size_t n_ids);
 void whet_vocab_fini(whet_ctx *ctx, whet_vocab *vocab);
 
-/* At most n_tokens times, with an id that has no text yet and a text that has no id yet. */
-void whet_vocab_add(whet_vocab *vocab, whet_text_ref text, int32_t id);
+/* At most n_tokens times, with an id that has no text yet. False, and nothing is done, when the
+ * text has an id already. */
+bool whet_vocab_add(whet_vocab *vocab, whet_text_ref text, int32_t id);
 
 /* The id of the token whose text is left and right put together; WHET_NO_TOKEN if there is none. */
 int32_t whet_vocab_find(const whet_vocab *vocab, whet_text_ref left, whet_text_ref right);
