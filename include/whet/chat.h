@@ -41,10 +41,10 @@ typedef struct whet_chat_opts {
 } whet_chat_opts;
 
 /* Finds out which template the checkpoint in folder `dir` (or with the file `dir`) has, by the
- * template's own text: chat_template.jinja, else "chat_template" in tokenizer_config.json (a string,
- * or a list of which "default" counts). Neither there, or null: WHET_CHAT_NONE. A text that is none
- * of the known ones gives WHET_CHAT_QWEN3 and a warning in the log. WHET_E_NOT_FOUND: no such
- * folder; WHET_E_IO, WHET_E_FORMAT: a file that cannot be read as what it should be. */
+ * template's own text: chat_template.jinja, else "chat_template" in tokenizer_config.json (a
+ * string, or a list of which "default" counts). Neither there, or null: WHET_CHAT_NONE. A text that
+ * is none of the known ones gives WHET_CHAT_QWEN3 and a warning in the log. WHET_E_NOT_FOUND: no
+ * such folder; WHET_E_IO, WHET_E_FORMAT: a file that cannot be read as what it should be. */
 WHET_API whet_status whet_chat_detect(whet_ctx *ctx, const char *dir, whet_chat_template *found);
 
 /* Appends the prompt of n messages to out, as the template's Jinja text gives it. WHET_E_ARG for no
