@@ -27,6 +27,7 @@ typedef struct whet_machine {
     uint32_t features;     /* whet_cpu_feature bits */
     int n_logical;         /* processors of the machine */
     int n_usable;          /* by affinity and cgroup quota */
+    double quota;          /* processors' worth of time that the cgroup grants; 0 = no limit */
     int n_physical;        /* cores among the usable ones */
     int n_threads;         /* default team size: one thread a core, performance cores where there
                               are two kinds, no more than the quota; at most 256 */

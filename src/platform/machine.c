@@ -66,6 +66,7 @@ void whet_machine_read_at(const char *root, const whet_cpuset *usable, whet_mach
     int n_cores = t.n_cores_online;
     if (limits.cpus > 0 && limits.cpus < WHET_MAX_CPUS) {
         const int quota = (int)ceil(limits.cpus);
+        m->quota = limits.cpus;
         m->n_usable = smaller(m->n_usable, quota);
         m->n_physical = smaller(m->n_physical, quota);
         m->n_threads = smaller(m->n_threads, quota);

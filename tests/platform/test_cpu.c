@@ -204,6 +204,7 @@ static void quota_bounds_the_team(void) {
     put("/sys/fs/cgroup/user.slice/a.scope/memory.max", "1073741824\n");
     put("/sys/fs/cgroup/user.slice/memory.max", "max\n");
     whet_machine m = read_with("0-7");
+    CHECK_NEAR(m.quota, 2.5, 0.0);
     CHECK_INT(m.n_usable, 3);
     CHECK_INT(m.n_physical, 3);
     CHECK_INT(m.n_threads, 3);
