@@ -265,11 +265,9 @@ static void tell_speed(const findings *f) {
              f->bandwidth.n_passes);
     tell_probe("memory", &f->bandwidth, "GB/s", what);
     tell_probe("arithmetic", &f->flops, "GFLOP/s", "f32 multiply-add in registers");
-    row("balance",
-        "%6.1f FLOP/byte  less waits for memory: bf16 decode attention does 2 at 16:8 heads, "
-        "8 at 64:8",
+    row("balance", "%6.1f FLOP/byte  bf16 decode attention does 2 (16:8 heads) to 8 (64:8)",
         f->flops.median / f->bandwidth.median);
-    row("so at most", "%6.1f tokens/s from Qwen3-0.6B in bf16 (%.2f GB a token)",
+    row("so at most", "%6.1f tokens/s  from Qwen3-0.6B in bf16 (%.2f GB a token)",
         f->bandwidth.median / qwen3_06b_bytes, qwen3_06b_bytes * 1e-9);
 }
 
