@@ -1,45 +1,66 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Turns text files into a C source of byte arrays: embed.py NAME FILE... -> whet_NAME_texts[].
+"""Makes a C source of the texts that the library carries within itself.
 
-Each entry of the table has the file's path as it was given after an optional PATH= prefix
-("segments/softmax/one-pass.c=/abs/one-pass.c") and its text, NUL-terminated.
+embed.py texts OUT NAME PATH=FILE...  -> whet_text whet_NAME_texts[]
+embed.py segments OUT PROGRAM ALTERNATIVE...  -> whet_segment_text whet_segment_texts[]
+
+The segments are those of the program itself (between its SEGMENT-START and SEGMENT-END lines) and
+the alternatives (whole files after their SPDX line); each begins "/* SEGMENT/NAME: what it does".
 """
-import argparse
+import re
+import sys
 
 
-def literal(data: bytes) -> str:
+def array(name: str, data: bytes) -> str:
     rows = [data[i : i + 24] for i in range(0, len(data), 24)]
-    return "\n".join("    " + "".join(f"{b}," for b in row) for row in rows)
+    body = "\n".join("    " + "".join(f"{b}," for b in row) for row in rows)
+    return f"static const char {name}[] = {{\n{body}\n    0,\n}};\n"
+
+
+def read(path: str) -> bytes:
+    with open(path, "rb") as f:
+        return f.read()
+
+
+def texts(name: str, entries: list[str]) -> str:
+    arrays, rows = [], []
+    for i, (path, file) in enumerate(e.split("=", 1) for e in entries):
+        data = read(file)
+        arrays.append(array(f"text_{i}", data))
+        rows.append(f'    {{ "{path}", text_{i}, {len(data)} }},\n')
+    return (
+        '#include "kernels/text.h"\n\n'
+        + "\n".join(arrays)
+        + f"\nconst whet_text whet_{name}_texts[] = {{\n{''.join(rows)}    {{ 0, 0, 0 }},\n}};\n"
+    )
+
+
+def segments(program: str, alternatives: list[str]) -> str:
+    marked = re.compile(rb"^// SEGMENT-START .*?\n(.*?)^// SEGMENT-END", re.S | re.M)
+    found = [m.group(1) for m in marked.finditer(read(program))]
+    found += [read(path).split(b"\n", 1)[1] for path in alternatives]
+    arrays, rows = [], []
+    for i, data in enumerate(found):
+        head = re.match(rb"/\* ([a-z-]+)/([a-z0-9-]+): ", data)
+        if not head:
+            sys.exit(f"segment without its name: {data[:60]!r}")
+        segment, name = (part.decode() for part in head.groups())
+        arrays.append(array(f"text_{i}", data))
+        rows.append(f'    {{ "{segment}", "{name}", text_{i}, {len(data)} }},\n')
+    return (
+        '#include "kernels/programs.h"\n\n'
+        + "\n".join(arrays)
+        + f"\nconst whet_segment_text whet_segment_texts[] = {{\n{''.join(rows)}}};\n"
+        + f"const size_t whet_n_segment_texts = {len(rows)};\n"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("name")
-    parser.add_argument("out")
-    parser.add_argument("files", nargs="*")
-    args = parser.parse_args()
-    lines = [
-        "/* Made by tools/embed.py */",
-        '#include "kernels/text.h"',
-        "",
-    ]
-    rows = []
-    for i, entry in enumerate(args.files):
-        path, _, file = entry.rpartition("=")
-        with open(file, "rb") as f:
-            data = f.read()
-        lines += [f"static const char text_{i}[] = {{", literal(data + b"\0"), "};", ""]
-        rows.append(f'    {{ "{path or file}", text_{i}, {len(data)} }},')
-    lines += [
-        f"const whet_text whet_{args.name}_texts[] = {{",
-        *rows,
-        "    { 0, 0, 0 },",
-        "};",
-        "",
-    ]
-    with open(args.out, "w") as f:
-        f.write("\n".join(lines))
+    kind, out, first, *rest = sys.argv[1:]
+    text = {"texts": texts, "segments": segments}[kind](first, rest)
+    with open(out, "w") as f:
+        f.write(f"/* Made by tools/embed.py */\n{text}")
 
 
 main()

@@ -11,6 +11,7 @@ typedef struct whet_text {
     size_t len;       /* bytes, without the NUL */
 } whet_text;
 
-extern const whet_text whet_header_texts[]; /* "whet/kernel.h" */
+extern const whet_text whet_header_texts[];  /* "whet/kernel.h" */
+extern const whet_text whet_program_texts[]; /* "repeat" */
 
 #endif

@@ -102,8 +102,56 @@ INLINE void put(int dtype, void *p, int64_t i, float x) {
     ((uint16_t *)p)[i] = (uint16_t)y;
 }
 
+/* LANES floats in one register of the machine that compiles this, for segments that want them. */
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+typedef float vec __attribute__((vector_size(LANES * 4)));
+typedef uint32_t words __attribute__((vector_size(LANES * 4)));
+typedef uint16_t halves __attribute__((vector_size(LANES * 2)));
+
+INLINE vec load(const float *p) {
+    vec x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+INLINE void store(float *p, vec x) {
+    memcpy(p, &x, sizeof x);
+}
+
+/* Elements i .. i + LANES - 1. */
+INLINE vec get_vec(int dtype, const void *p, int64_t i) {
+    if (dtype == WHET_F32) return load((const float *)p + i);
+    halves h;
+    memcpy(&h, (const uint16_t *)p + i, sizeof h);
+    const words x = __builtin_convertvector(h, words);
+    if (dtype == WHET_BF16) return (vec)(x << 16);
+    const vec magnitude = (vec)((x & 0x7fff) << 13) * 0x1p112f;
+    const words special = (words)((x & 0x7c00) == 0x7c00) & 0x7f800000;
+    return (vec)((words)magnitude | special | (x & 0x8000) << 16);
+}
+
+INLINE vec max_vec(vec a, vec b) {
+    const words is_a = (words)(a > b);
+    return (vec)(((words)a & is_a) | ((words)b & ~is_a));
+}
+
+INLINE float sum_vec(vec x) {
+    float lane[LANES];
+    store(lane, x);
+    for (int32_t half = LANES / 2; half > 0; half /= 2)
+        for (int32_t j = 0; j < half; j++)
+            lane[j] += lane[j + half];
+    return lane[0];
+}
+
 // SEGMENT-START layout
-// layout/token-rows: K, then V, each [token][kv head][dim], as the rows arrive
+/* layout/token-rows: K, then V, each [token][kv head][dim], as the rows arrive */
 #define LAYOUT_ID "token-rows-1"
 
 INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *kv, int32_t group,
@@ -126,7 +174,7 @@ static void append(const whet_append_args *a, int worker, int n_workers) {
 // SEGMENT-END layout
 
 // SEGMENT-START share
-// share/repeat: every query head gets a copy of K and V, as rows
+/* share/repeat: every query head gets a copy of K and V, as rows */
 INLINE int32_t share_heads(const whet_problem *p) {
     (void)p;
     return 1;
@@ -163,7 +211,7 @@ INLINE void share_begin(const item *it, const scratch *w, int dtype, int dim) {
 // SEGMENT-END share
 
 // SEGMENT-START dot
-// dot/plain: one query, one key at a time, sixteen sums
+/* dot/plain: one query, one key at a time, sixteen sums */
 /* s[i * stride + t] = q_i . k_t for t < n; s has room for whole blocks. */
 INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, float *s,
                       int64_t stride, int dtype, int dim) {
@@ -187,7 +235,7 @@ INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, flo
 // SEGMENT-END dot
 
 // SEGMENT-START mix
-// mix/plain: one query, one key at a time
+/* mix/plain: one query, one key at a time */
 /* o_i += sum of p[i * stride + t] v_t over t < n. */
 INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
                       float *o, int dtype, int dim) {
@@ -203,7 +251,7 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
 // SEGMENT-END mix
 
 // SEGMENT-START exp
-// exp/libm: the C library's expf, one value at a time
+/* exp/libm: the C library's expf, one value at a time */
 INLINE float exp_one(float x) {
     return expf(x);
 }
@@ -220,7 +268,7 @@ INLINE float exp_sum(float *s, int32_t n, float max, int dtype) {
 // SEGMENT-END exp
 
 // SEGMENT-START softmax
-// softmax/three-pass: all scores, then their maximum and exponentials, then all of V
+/* softmax/three-pass: all scores, then their maximum and exponentials, then all of V */
 INLINE int64_t softmax_floats(int64_t n_keys) {
     return QUERIES * round_up(n_keys, BLOCK);
 }
@@ -271,6 +319,7 @@ INLINE item item_at(const whet_run_args *a, int32_t h, int32_t row, int32_t begi
     it.n_heads = min32(share_heads(p), ratio - first);
     it.n_rows = min32(rows_per_item(p), a->n_rows - row);
     it.end = min32(end, a->pos + row + it.n_rows);
+    if (it.end < begin) it.end = begin; /* rows before these keys */
     it.n_queries = it.n_heads * it.n_rows;
     for (int32_t i = 0; i < it.n_queries; i++) {
         const int32_t n = min32(it.end, a->pos + row + i / it.n_heads + 1) - begin;
@@ -299,7 +348,7 @@ INLINE void put_row(const whet_run_args *a, int32_t row, int32_t head, const flo
 }
 
 // SEGMENT-START split
-// split/heads: heads and rows are dealt out, every item sees all its keys
+/* split/heads: heads and rows are dealt out, every item sees all its keys */
 INLINE int32_t split_keys(const whet_problem *p, int32_t n_rows) {
     (void)n_rows;
     return p->n_context;

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* dot/over-dims: vectors run over the dimensions of a key; a key is widened once for several */
+// queries
+#define DOT_QUERIES 2 // knob: 1 2 4
+#define DOT_AHEAD   0 // knob: 0 512 2048 4096
+
+/* The first n_q (a constant) queries of q. */
+INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, int64_t stride,
+                     int dtype, int dim) {
+    for (int32_t t = 0; t < n; t++) {
+        const void *k = at(dtype, b.k, t * b.k_token);
+        if (DOT_AHEAD > 0)
+            for (int32_t line = 0; line < dim * element_bytes(dtype); line += 64)
+                __builtin_prefetch((const char *)k + DOT_AHEAD + line);
+        vec sum[DOT_QUERIES] = { 0 };
+        int32_t c = 0;
+        if (b.k_dim == 1)
+            for (; c + LANES <= dim; c += LANES) {
+                const vec x = get_vec(dtype, k, c);
+                for (int32_t i = 0; i < n_q; i++)
+                    sum[i] += x * load(q + (int64_t)i * dim + c);
+            }
+        for (int32_t i = 0; i < n_q; i++) {
+            float rest = sum_vec(sum[i]);
+            for (int32_t j = c; j < dim; j++)
+                rest += q[(int64_t)i * dim + j] * get(dtype, k, j * b.k_dim);
+            s[i * stride + t] = rest;
+        }
+    }
+}
+
+/* s[i * stride + t] = q_i . k_t for t < n; s has room for whole blocks. */
+INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, float *s,
+                      int64_t stride, int dtype, int dim) {
+    int32_t i = 0;
+    for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
+        dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, n, s + i * stride, stride, dtype, dim);
+    for (; i < n_queries; i++)
+        dot_some(1, q + (int64_t)i * dim, b, n, s + i * stride, stride, dtype, dim);
+}

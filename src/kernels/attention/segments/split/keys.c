@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* split/keys: the keys of a few rows are cut into chunks too; a second phase merges the parts */
+#define CHUNK      512 // knob: 128 256 512 1024 2048
+#define SPLIT_ROWS 8   // knob: 1 4 8 16
+
+INLINE int32_t split_keys(const whet_problem *p, int32_t n_rows) {
+    return n_rows <= SPLIT_ROWS ? min32(CHUNK, p->n_context) : p->n_context;
+}
+
+INLINE int split_phases(int32_t n_rows, int32_t n_context) {
+    return n_rows <= SPLIT_ROWS && n_context > CHUNK ? 2 : 1;
+}
+
+/* Parts: [row][head][chunk][dim + 2]: o, m, l. */
+INLINE int64_t split_floats(const whet_problem *p) {
+    const int64_t n_chunks = (p->n_context + CHUNK - 1) / CHUNK;
+    return min32(p->n_rows, SPLIT_ROWS) * n_chunks * p->n_heads * (p->head_dim + 2);
+}
+
+INLINE void split_merge(const whet_run_args *a, int32_t n_chunks, int worker, int n_workers,
+                        const float *parts, const scratch *w, int dtype, int dim) {
+    const int32_t n_heads = a->problem->n_heads;
+    for (int32_t i = worker; i < a->n_rows * n_heads; i += n_workers) {
+        const float *part = parts + (int64_t)i * n_chunks * (dim + 2);
+        float m = -__builtin_inff(), l = 0;
+        for (int32_t c = 0; c < n_chunks; c++)
+            m = part[c * (dim + 2) + dim] > m ? part[c * (dim + 2) + dim] : m;
+        for (int32_t c = 0; c < dim; c++)
+            w->o[c] = 0;
+        for (int32_t k = 0; k < n_chunks; k++, part += dim + 2) {
+            if (part[dim + 1] == 0) continue; /* this row sees none of these keys */
+            const float weight = exp_one(part[dim] - m);
+            l += weight * part[dim + 1];
+            for (int32_t c = 0; c < dim; c++)
+                w->o[c] += weight * part[c];
+        }
+        put_row(a, i / n_heads, i % n_heads, w->o, l, dtype, dim);
+    }
+}
+
+INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_workers, float *shared,
+                      const scratch *w, int dtype, int dim) {
+    const whet_problem *p = a->problem;
+    const int32_t n_keys = a->pos + a->n_rows;
+    const int is_split = split_phases(a->n_rows, n_keys) == 2;
+    const int32_t chunk = is_split ? CHUNK : n_keys, n_chunks = (n_keys + chunk - 1) / chunk;
+    if (phase == 1) {
+        split_merge(a, n_chunks, worker, n_workers, shared, w, dtype, dim);
+        return;
+    }
+    const int32_t n_heads = p->n_kv_heads * items_per_group(p), n_rows = rows_per_item(p);
+    const int64_t n_items = (int64_t)((a->n_rows + n_rows - 1) / n_rows) * n_heads;
+    for (int64_t i = worker; i < n_items * n_chunks; i += n_workers) {
+        const int32_t c = (int32_t)(i / n_items), h = (int32_t)(i % n_items % n_heads);
+        const item it = item_at(a, h, (int32_t)(i % n_items / n_heads) * n_rows, c * chunk,
+                                min32((c + 1) * chunk, n_keys));
+        run_item(&it, w, dtype, dim);
+        for (int32_t j = 0; j < it.n_queries; j++) {
+            const int32_t row = it.row + j / it.n_heads, head = it.head + j % it.n_heads;
+            const float *o = w->o + (int64_t)j * dim;
+            if (!is_split) {
+                put_row(a, row, head, o, w->l[j], dtype, dim);
+                continue;
+            }
+            float *part = shared + (((int64_t)row * p->n_heads + head) * n_chunks + c) * (dim + 2);
+            memcpy(part, o, (size_t)dim * 4);
+            part[dim] = w->m[j];
+            part[dim + 1] = w->l[j];
+        }
+    }
+}
