@@ -3,6 +3,7 @@
 #ifndef WHET_MODEL_H
 #define WHET_MODEL_H
 
+#include <whet/checkpoint.h>
 #include <whet/kernel.h>
 #include <whet/machine.h>
 #include <whet/whet.h>
@@ -15,28 +16,13 @@ extern "C" {
  * The weights are mapped and used where they lie; the files must not be truncated meanwhile. */
 typedef struct whet_model whet_model;
 
-/* Facts of a model, from config.json and generation_config.json (whose eos ids replace those of
- * config.json). */
-typedef struct whet_model_facts {
-    int32_t n_layers, hidden_size, intermediate_size;
-    int32_t n_heads, n_kv_heads, head_dim;
-    int32_t vocab_size;
-    int32_t context; /* max_position_embeddings */
-    whet_dtype dtype;
-    int32_t n_eos;
-    int32_t eos[16];
-    bool do_sample; /* the sampling that generation_config.json asks for; false = greedy */
-    double temperature, top_p, min_p, repetition_penalty;
-    int32_t top_k;
-} whet_model_facts;
-
 /* Opens a folder with config.json and model.safetensors (or shards and their index).
  * WHET_E_NOT_FOUND, WHET_E_FORMAT, WHET_E_UNSUPPORTED with a sentence that names the file. */
 WHET_API whet_status whet_model_open(whet_ctx *ctx, const char *dir, whet_model **model);
 WHET_API void whet_model_close(whet_model *model); /* NULL is fine */
 
 /* Borrowed until whet_model_close. */
-WHET_API const whet_model_facts *whet_model_facts_of(const whet_model *model);
+WHET_API const whet_config *whet_model_config(const whet_model *model);
 
 /* What attention the model asks for, with room for n_rows rows a run and n_context keys. */
 WHET_API whet_problem whet_model_problem(const whet_model *model, whet_dtype dtype, int32_t n_rows,

@@ -90,30 +90,6 @@ static whet_status open_tensors(whet_ctx *ctx, whet_model *m) {
     return o.st;
 }
 
-static void fill_facts(whet_model *m) {
-    const whet_config *c = &m->config;
-    m->facts = (whet_model_facts){
-        .n_layers = c->n_layers,
-        .hidden_size = c->hidden_size,
-        .intermediate_size = c->intermediate_size,
-        .n_heads = c->n_heads,
-        .n_kv_heads = c->n_kv_heads,
-        .head_dim = c->head_dim,
-        .vocab_size = c->vocab_size,
-        .context = c->max_position_embeddings,
-        .dtype = c->dtype,
-        .n_eos = c->n_eos,
-        .do_sample = c->do_sample,
-        .temperature = c->temperature,
-        .top_p = c->top_p,
-        .min_p = c->min_p,
-        .repetition_penalty = c->repetition_penalty,
-        .top_k = c->top_k,
-    };
-    _Static_assert(sizeof m->facts.eos == sizeof c->eos, "the eos lists have one size");
-    memcpy(m->facts.eos, c->eos, sizeof c->eos);
-}
-
 whet_status whet_model_open(whet_ctx *ctx, const char *dir, whet_model **model) {
     *model = NULL;
     whet_model *m = whet_alloc_zero(ctx, 1, sizeof *m);
@@ -127,7 +103,6 @@ whet_status whet_model_open(whet_ctx *ctx, const char *dir, whet_model **model) 
         return st;
     }
     whet_rope_inverse_frequencies(&m->config, m->inverse_frequencies, &m->rope_factor);
-    fill_facts(m);
     *model = m;
     return WHET_OK;
 }
@@ -139,8 +114,8 @@ void whet_model_close(whet_model *m) {
     whet_free(m->ctx, m);
 }
 
-const whet_model_facts *whet_model_facts_of(const whet_model *m) {
-    return &m->facts;
+const whet_config *whet_model_config(const whet_model *m) {
+    return &m->config;
 }
 
 whet_problem whet_model_problem(const whet_model *m, whet_dtype dtype, int32_t n_rows,

@@ -21,7 +21,6 @@ typedef struct whet_layer {
 
 struct whet_model {
     whet_config config;
-    whet_model_facts facts;
     whet_checkpoint *checkpoint;
     whet_arena arena; /* layers, norms, frequencies */
     whet_layer *layers;
