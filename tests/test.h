@@ -19,9 +19,10 @@ typedef struct test_case {
     void (*run)(void);
 } test_case;
 
-static int test_n_failed_checks; /* of the running test */
-static const char *test_skip_reason;
-static uint64_t test_seed = 1; /* --seed N; printed; use it for all random input */
+/* Weak: a test of several files has one of each. */
+__attribute__((weak)) int test_n_failed_checks; /* of the running test */
+__attribute__((weak)) const char *test_skip_reason;
+__attribute__((weak)) uint64_t test_seed = 1; /* --seed N; printed; use it for all random input */
 
 #define TEST_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
