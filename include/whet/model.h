@@ -80,6 +80,9 @@ WHET_API size_t whet_session_capacity(const whet_session *session);
 /* Forgets the tokens from n_tokens on. */
 WHET_API void whet_session_truncate(whet_session *session, size_t n_tokens);
 
+/* The config of its model. Borrowed until whet_model_close. */
+WHET_API const whet_config *whet_session_config(const whet_session *session);
+
 /* Which kernel ran, and how many runs of it the dispatch counted since the session was opened. */
 WHET_API const char *whet_session_kernel_name(const whet_session *session);
 WHET_API uint64_t whet_session_kernel_calls(const whet_session *session);

@@ -207,6 +207,10 @@ size_t whet_session_capacity(const whet_session *s) {
     return (size_t)s->capacity;
 }
 
+const whet_config *whet_session_config(const whet_session *s) {
+    return &s->step.model->config;
+}
+
 void whet_session_truncate(whet_session *s, size_t n_tokens) {
     if (n_tokens < (size_t)s->length) s->length = (int32_t)n_tokens;
 }

@@ -41,7 +41,8 @@ static size_t row_bytes(const whet_problem *p) {
 static void append(const whet_append_args *a, int worker, int n_workers) {
     state.inner->append(a, worker, n_workers);
     if (worker != 0) return;
-    const size_t bytes = row_bytes(a->problem), element = whet_dtype_bytes((whet_dtype)a->problem->dtype);
+    const size_t bytes = row_bytes(a->problem),
+                 element = whet_dtype_bytes((whet_dtype)a->problem->dtype);
     remembered *c = cache_of(a->kv, bytes * (size_t)a->capacity);
     for (int32_t t = 0; t < a->n; t++) {
         memcpy(c->k + (size_t)(a->pos + t) * bytes,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A kernel around a kernel: every run is compared with the oracle, on the model's own Q, K and V. */
+/* A kernel around a kernel: every run is compared with the oracle, on the model's own Q, K and V.
+ */
 #ifndef WHET_TESTS_MODEL_CHECKED_KERNEL_H
 #define WHET_TESTS_MODEL_CHECKED_KERNEL_H
 

@@ -37,7 +37,9 @@ static void check_default(const golden *g) {
     golden_check(ctx, g, NULL, 2, golden_check_greedy);
 }
 
-static void default_kernel_meets_the_bar(void) { for_each_model(check_default); }
+static void default_kernel_meets_the_bar(void) {
+    for_each_model(check_default);
+}
 
 static void check_precise(const golden *g) {
     const whet_session_opts opts = { .is_precise = true };
@@ -45,7 +47,9 @@ static void check_precise(const golden *g) {
     golden_check(ctx, g, &opts, 2, golden_check_greedy_closely);
 }
 
-static void precise_is_within_5e4(void) { for_each_model(check_precise); }
+static void precise_is_within_5e4(void) {
+    for_each_model(check_precise);
+}
 
 static void check_splits(const golden *g) {
     static const int32_t chunks[] = { 1, 7, 64, 0 };
@@ -56,7 +60,9 @@ static void check_splits(const golden *g) {
     }
 }
 
-static void every_chunking_and_team_decides_alike(void) { for_each_model(check_splits); }
+static void every_chunking_and_team_decides_alike(void) {
+    for_each_model(check_splits);
+}
 
 static const whet_attention_kernel *give(void *data, const whet_problem *problem) {
     (void)problem;
@@ -71,7 +77,8 @@ static void check_kernels(const golden *g) {
         whet_model *model;
         REQUIRE_OK(ctx, whet_model_open(ctx, g->dir, &model));
         config = *whet_model_config(model);
-        const whet_problem problem = whet_model_problem(model, WHET_BF16, 64, config.max_position_embeddings);
+        const whet_problem problem =
+            whet_model_problem(model, WHET_BF16, 64, config.max_position_embeddings);
         whet_model_close(model);
         if (!inner->supports(&problem)) continue;
         const whet_session_opts opts = {
@@ -89,7 +96,9 @@ static void check_kernels(const golden *g) {
     }
 }
 
-static void every_kernel_agrees_with_the_oracle(void) { for_each_model(check_kernels); }
+static void every_kernel_agrees_with_the_oracle(void) {
+    for_each_model(check_kernels);
+}
 
 /* A prompt of 700 tokens, whose angles must be the reference's. */
 static void long_prompt_decides_alike(void) {
@@ -98,7 +107,8 @@ static void long_prompt_decides_alike(void) {
     REQUIRE_OK(ctx, whet_json_read(ctx, TEST_DATA_DIR "/golden/models/q0.6-like/golden/golden.json",
                                    1 << 24, &root));
     const whet_json *part = whet_json_get(root, "long");
-    const whet_json *ids = whet_json_get(part, "prompt_ids"), *greedy = whet_json_get(part, "greedy");
+    const whet_json *ids = whet_json_get(part, "prompt_ids"),
+                    *greedy = whet_json_get(part, "greedy");
     static golden g;
     snprintf(g.dir, sizeof g.dir, "%s", dir);
     g.vocab = 512;
@@ -112,7 +122,8 @@ static void long_prompt_decides_alike(void) {
     for (size_t i = 0; i < p->n_ids + p->n_greedy; i++) {
         int64_t id;
         const bool is_prompt = i < p->n_ids;
-        REQUIRE(whet_json_integer(is_prompt ? whet_json_at(ids, i) : whet_json_at(greedy, i - p->n_ids), &id));
+        REQUIRE(whet_json_integer(
+            is_prompt ? whet_json_at(ids, i) : whet_json_at(greedy, i - p->n_ids), &id));
         if (is_prompt)
             p->ids[i] = (int32_t)id;
         else
@@ -124,11 +135,14 @@ static void long_prompt_decides_alike(void) {
     }
     whet_json_close(root);
     golden_check(ctx, &g, NULL, 2, golden_check_decided);
-    golden_check(ctx, &g, &(whet_session_opts){ .is_precise = true }, 2, golden_check_greedy_closely);
+    golden_check(ctx, &g, &(whet_session_opts){ .is_precise = true }, 2,
+                 golden_check_greedy_closely);
     golden_close(&g);
 }
 
-static uint64_t n_allocations(void) { return whet_ctx_allocations(ctx); }
+static uint64_t n_allocations(void) {
+    return whet_ctx_allocations(ctx);
+}
 
 static void decoding_allocates_nothing(void) {
     whet_model *model;
@@ -154,7 +168,10 @@ static void sessions_refuse_what_does_not_fit(void) {
     whet_session *session;
     REQUIRE_OK(ctx, whet_model_open(ctx, TEST_DATA_DIR "/golden/models/one", &model));
     REQUIRE_OK(ctx, whet_team_open(ctx, 1, &team));
-    CHECK_STATUS(ctx, whet_session_open(ctx, model, team, &(whet_session_opts){ .kernel = "nope" }, &session), WHET_E_ARG);
+    CHECK_STATUS(
+        ctx,
+        whet_session_open(ctx, model, team, &(whet_session_opts){ .kernel = "nope" }, &session),
+        WHET_E_ARG);
     CHECK_CONTAINS(whet_ctx_message(ctx), "\"nope\" is neither a .c file nor one of:");
     CHECK(session == NULL);
     const whet_session_opts small = { .capacity_tokens = 4 };
