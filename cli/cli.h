@@ -8,7 +8,8 @@
 #include <whet/whet.h>
 
 typedef enum cli_kind {
-    CLI_FLAG,   /* bool */
+    CLI_FLAG,   /* bool, true when given */
+    CLI_BOOL,   /* bool: T, True, F, False; true when given without a value */
     CLI_STRING, /* const char *, borrowed from argv */
     CLI_INT,    /* int */
     CLI_U64,    /* uint64_t */

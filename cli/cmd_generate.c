@@ -9,6 +9,8 @@
 
 enum { MAX_PROMPT_BYTES = 1 << 28 };
 
+static const char ruler[] = "==========";
+
 typedef struct generate_opts {
     cli_engine_opts engine;
     const char *prompt, *ids, *system_prompt;
@@ -16,7 +18,7 @@ typedef struct generate_opts {
     double temperature, top_p, min_p, repetition_penalty;
     int top_k;
     uint64_t seed;
-    bool ignore_chat_template, no_thinking, ignore_eos, verbose, json;
+    bool ignore_chat_template, no_thinking, ignore_eos, is_verbose, json;
 } generate_opts;
 
 extern const cli_command cli_generate;
@@ -51,12 +53,13 @@ static double generation_speed(const whet_generated *g) {
     return g->n_tokens > 1 ? per_second(g->n_tokens - 1, g->generation_ns) : 0;
 }
 
-static void print_summary(const whet_generated *g) {
-    printf("\n==========\n");
+static void print_summary(const cli_engine *e, const whet_generated *g) {
+    printf("%s\n", ruler);
     printf("Prompt: %zu tokens, %.3f tokens-per-sec\n", g->n_prompt,
            per_second(g->n_prompt, g->prompt_ns));
     printf("Generation: %zu tokens, %.3f tokens-per-sec\n", g->n_tokens, generation_speed(g));
     printf("Peak memory: %.3f GB\n", (double)cli_peak_rss_bytes() * 1e-9);
+    cli_engine_print_kernel(e, stdout);
 }
 
 static whet_status print_json_summary(whet_ctx *ctx, const cli_engine *e, const printer *p,
@@ -76,7 +79,7 @@ static whet_status print_json_summary(whet_ctx *ctx, const cli_engine *e, const 
                              "\"peak_rss_bytes\":%llu,\"kernel\":",
                              g->n_prompt, per_second(g->n_prompt, g->prompt_ns),
                              generation_speed(g), (unsigned long long)cli_peak_rss_bytes());
-    const char *kernel = whet_session_kernel_name(e->session);
+    const char *kernel = whet_session_kernel(e->session)->name;
     if (st == WHET_OK) st = whet_json_quote(ctx, &line, kernel, strlen(kernel));
     if (st == WHET_OK)
         st = whet_buf_printf(ctx, &line, ",\"kernel_calls\":%llu,\"is_winner\":%s,\"stop\":\"%s\"}",
@@ -150,7 +153,7 @@ static whet_status open_session(whet_ctx *ctx, cli_engine *e, const generate_opt
                                 size_t n_prompt) {
     const size_t context = (size_t)whet_model_config(e->model)->max_position_embeddings;
     if (n_prompt >= context)
-        return cli_fail("the prompt has %zu tokens, the model's context is %zu", n_prompt, context);
+        return cli_usage("the prompt has %zu tokens, the model's context is %zu", n_prompt, context);
     const size_t wanted = o->max_tokens ? n_prompt + (size_t)o->max_tokens : context;
     return cli_engine_open_session(ctx, e, &o->engine, wanted < context ? wanted : context);
 }
@@ -168,16 +171,15 @@ static whet_status generate(whet_ctx *ctx, const cli_args *args, cli_engine *e,
         .on_token = print_piece,
         .on_token_data = &p,
     };
+    if (!o->json && o->is_verbose) printf("%s\n", ruler);
     whet_status st = whet_generate(ctx, e->session, prompt->ids, prompt->n, &opts, &tokens, &g);
     cli_progress_end();
     if (st == WHET_OK && o->json) st = print_json_summary(ctx, e, &p, &tokens, &g);
     if (st == WHET_OK && !o->json && !e->tokenizer)
         for (size_t i = 0; i < tokens.n; i++)
             printf("%s%d", i ? " " : "", tokens.ids[i]);
-    if (st == WHET_OK && !o->json && o->verbose) print_summary(&g);
-    if (st == WHET_OK && !o->json && !o->verbose) printf("\n");
-    fflush(stdout);
-    if (st == WHET_OK && o->verbose) cli_engine_say_kernel(e);
+    if (st == WHET_OK && !o->json) printf("\n");
+    if (st == WHET_OK && !o->json && o->is_verbose) print_summary(e, &g);
     whet_ids_fini(ctx, &tokens);
     whet_buf_fini(ctx, &p.text);
     return st;
@@ -222,7 +224,7 @@ static const cli_option options[] = {
     { "ignore-chat-template", CLI_FLAG, AT(ignore_chat_template), NULL, "prompt as it is", NULL },
     { "no-thinking", CLI_FLAG, AT(no_thinking), NULL, "enable_thinking false", NULL },
     { "ignore-eos", CLI_FLAG, AT(ignore_eos), NULL, "go on behind end-of-sequence ids", NULL },
-    { "verbose", CLI_FLAG, AT(verbose), NULL, "end with speeds, memory and the kernel", NULL },
+    { "verbose", CLI_BOOL, AT(is_verbose), "T|F", "end with speeds, memory and the kernel", "T" },
     { "json", CLI_FLAG, AT(json), NULL, "JSON Lines: tokens, then a summary", NULL },
     { 0 },
 };

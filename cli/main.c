@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,11 +128,23 @@ static bool parse_double(const char *text, double *out) {
     return end != text && *end == '\0' && errno == 0 && isfinite(*out);
 }
 
+/* The words of mlx_lm's flags that take a value; -1 for any other. */
+static int truth_of(const char *text) {
+    static const char *const words[] = { "F", "false", "no", "0", "T", "true", "yes", "1" };
+    for (int i = 0; i < 8; i++)
+        if (text && strcasecmp(text, words[i]) == 0) return i >= 4;
+    return -1;
+}
+
 static whet_status set_option(const cli_option *o, const char *text, void *opts) {
     void *field = (char *)opts + o->offset;
     bool ok = true;
     switch (o->kind) {
     case CLI_FLAG: *(bool *)field = true; break;
+    case CLI_BOOL:
+        ok = !text || truth_of(text) >= 0;
+        *(bool *)field = !text || truth_of(text) == 1;
+        break;
     case CLI_STRING: *(const char **)field = text; break;
     case CLI_INT: ok = parse_int(text, field); break;
     case CLI_U64: ok = parse_u64(text, field); break;
@@ -139,7 +152,10 @@ static whet_status set_option(const cli_option *o, const char *text, void *opts)
     }
     return ok ? WHET_OK
               : cli_usage("--%s takes %s, not \"%s\"", o->name,
-                          o->kind == CLI_DOUBLE ? "a number" : "a whole number", text);
+                          o->kind == CLI_DOUBLE ? "a number"
+                          : o->kind == CLI_BOOL ? "T or F"
+                                                : "a whole number",
+                          text);
 }
 
 bool cli_is_given(const cli_command *command, const cli_args *args, const char *name) {
@@ -155,7 +171,10 @@ static whet_status parse(const cli_command *c, int argc, char **argv, cli_args *
     int n = 0;
     for (; c->options[n].name; n++) {
         const bool takes_value = c->options[n].kind != CLI_FLAG;
-        longs[n] = (struct option){ c->options[n].name, takes_value, NULL, OPT_BASE + n };
+        const int how = c->options[n].kind == CLI_BOOL ? optional_argument
+                        : takes_value                  ? required_argument
+                                                       : no_argument;
+        longs[n] = (struct option){ c->options[n].name, how, NULL, OPT_BASE + n };
         const char *fallback = c->options[n].fallback;
         if (fallback && takes_value && set_option(&c->options[n], fallback, args->opts) != WHET_OK)
             return WHET_E_INTERNAL;
@@ -173,7 +192,10 @@ static whet_status parse(const cli_command *c, int argc, char **argv, cli_args *
             common.is_quiet = true;
         } else if (o >= OPT_BASE) {
             args->given |= (uint64_t)1 << (o - OPT_BASE);
-            const whet_status st = set_option(&c->options[o - OPT_BASE], optarg, args->opts);
+            const cli_option *option = &c->options[o - OPT_BASE];
+            if (option->kind == CLI_BOOL && !optarg && optind < argc && truth_of(argv[optind]) >= 0)
+                optarg = argv[optind++];
+            const whet_status st = set_option(option, optarg, args->opts);
             if (st != WHET_OK) return st;
         } else {
             return cli_usage("%s: %s %s; see whet %s --help", c->name, argv[optind - 1],

@@ -84,7 +84,7 @@ WHET_API void whet_session_truncate(whet_session *session, size_t n_tokens);
 WHET_API const whet_config *whet_session_config(const whet_session *session);
 
 /* Which kernel ran, and how many runs of it the dispatch counted since the session was opened. */
-WHET_API const char *whet_session_kernel_name(const whet_session *session);
+WHET_API const whet_attention_kernel *whet_session_kernel(const whet_session *session);
 WHET_API uint64_t whet_session_kernel_calls(const whet_session *session);
 
 #ifdef __cplusplus

@@ -215,8 +215,8 @@ void whet_session_truncate(whet_session *s, size_t n_tokens) {
     if (n_tokens < (size_t)s->length) s->length = (int32_t)n_tokens;
 }
 
-const char *whet_session_kernel_name(const whet_session *s) {
-    return s->step.attention.kernel->name;
+const whet_attention_kernel *whet_session_kernel(const whet_session *s) {
+    return s->step.attention.kernel;
 }
 
 uint64_t whet_session_kernel_calls(const whet_session *s) {
