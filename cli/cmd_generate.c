@@ -46,7 +46,9 @@ static whet_status print_piece(void *data, whet_ctx *ctx, int32_t id, const char
     return p->is_json ? whet_buf_append(ctx, &p->text, text, bytes) : WHET_OK;
 }
 
-static double per_second(size_t n, double ns) { return ns > 0 ? (double)n / ns * 1e9 : 0; }
+static double per_second(size_t n, double ns) {
+    return ns > 0 ? (double)n / ns * 1e9 : 0;
+}
 
 /* Generation speed counts the steps that were run: the first token came with the prompt. */
 static double generation_speed(const whet_generated *g) {
@@ -71,8 +73,9 @@ static whet_status print_json_summary(whet_ctx *ctx, const cli_engine *e, const 
         st = whet_buf_printf(ctx, &line, "%s%d", i ? "," : "", tokens->ids[i]);
     if (st == WHET_OK) st = whet_buf_puts(ctx, &line, "],\"text\":");
     if (st == WHET_OK)
-        st = e->tokenizer ? whet_json_quote(ctx, &line, p->text.text ? p->text.text : "", p->text.len)
-                          : whet_buf_puts(ctx, &line, "null");
+        st = e->tokenizer
+                 ? whet_json_quote(ctx, &line, p->text.text ? p->text.text : "", p->text.len)
+                 : whet_buf_puts(ctx, &line, "null");
     if (st == WHET_OK)
         st = whet_buf_printf(ctx, &line,
                              ",\"prompt_tokens\":%zu,\"prompt_tps\":%.3f,\"generation_tps\":%.3f,"
@@ -153,7 +156,8 @@ static whet_status open_session(whet_ctx *ctx, cli_engine *e, const generate_opt
                                 size_t n_prompt) {
     const size_t context = (size_t)whet_model_config(e->model)->max_position_embeddings;
     if (n_prompt >= context)
-        return cli_usage("the prompt has %zu tokens, the model's context is %zu", n_prompt, context);
+        return cli_usage("the prompt has %zu tokens, the model's context is %zu", n_prompt,
+                         context);
     const size_t wanted = o->max_tokens ? n_prompt + (size_t)o->max_tokens : context;
     return cli_engine_open_session(ctx, e, &o->engine, wanted < context ? wanted : context);
 }
@@ -186,7 +190,8 @@ static whet_status generate(whet_ctx *ctx, const cli_args *args, cli_engine *e,
 }
 
 static whet_status check(const generate_opts *o) {
-    if (!o->engine.model) return cli_usage("generate: --model is missing; see whet generate --help");
+    if (!o->engine.model)
+        return cli_usage("generate: --model is missing; see whet generate --help");
     if (!o->prompt == !o->ids) return cli_usage("generate: one of --prompt and --ids is needed");
     if (o->max_tokens < 0) return cli_usage("--max-tokens is %d, not 0 or more", o->max_tokens);
     return WHET_OK;

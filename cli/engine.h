@@ -16,19 +16,31 @@ typedef struct cli_engine_opts {
     bool no_winner;
 } cli_engine_opts;
 
-#define CLI_ENGINE_OPTIONS(type, field)                                                            \
-    { "model", CLI_STRING, offsetof(type, field.model), "DIR",                                     \
-      "folder of a checkpoint, or its name in the Hugging Face cache", NULL },                     \
-        { "kernel", CLI_STRING, offsetof(type, field.kernel), "NAME|FILE.c",                       \
-          "attention kernel; a file is compiled and trusted", NULL },                              \
-        { "no-winner", CLI_FLAG, offsetof(type, field.no_winner), NULL,                            \
-          "do not use a winner of whet evolve", NULL },                                            \
-        { "threads", CLI_INT, offsetof(type, field.threads), "N",                                  \
-          "0 = what suits the machine", "0" },                                                     \
-        { "chunk", CLI_INT, offsetof(type, field.chunk), "N", "prompt tokens a step; 0 = 512",     \
-          "0" },                                                                                   \
-        { "precise", CLI_FLAG, offsetof(type, field.is_precise), NULL,                             \
-          "f32 activations, K and V throughout, portable code: for checking", NULL }
+#define CLI_ENGINE_OPTIONS(type, field)                                                                \
+    { "model",                                                                                         \
+      CLI_STRING,                                                                                      \
+      offsetof(type, field.model),                                                                     \
+      "DIR",                                                                                           \
+      "folder of a checkpoint, or its name in the Hugging Face cache",                                 \
+      NULL },                                                                                          \
+        { "kernel",                                                                                    \
+          CLI_STRING,                                                                                  \
+          offsetof(type, field.kernel),                                                                \
+          "NAME|FILE.c",                                                                               \
+          "attention kernel; a file is compiled and trusted",                                          \
+          NULL },                                                                                      \
+        { "no-winner",                                                                                 \
+          CLI_FLAG,                                                                                    \
+          offsetof(type, field.no_winner),                                                             \
+          NULL,                                                                                        \
+          "do not use a winner of whet evolve",                                                        \
+          NULL },                                                                                      \
+        { "threads", CLI_INT, offsetof(type, field.threads), "N", "0 = what suits the machine", "0" }, \
+        { "chunk", CLI_INT, offsetof(type, field.chunk), "N", "prompt tokens a step; 0 = 512", "0" },  \
+    {                                                                                                  \
+        "precise", CLI_FLAG, offsetof(type, field.is_precise), NULL,                                   \
+            "f32 activations, K and V throughout, portable code: for checking", NULL                   \
+    }
 
 typedef enum cli_tokenizer_need {
     CLI_TOKENIZER_NONE,

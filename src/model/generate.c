@@ -73,7 +73,8 @@ static whet_status draw_tokens(whet_ctx *ctx, generation *g) {
 }
 
 static whet_status open_sampler(whet_ctx *ctx, generation *g, const int32_t *prompt, size_t n) {
-    WHET_TRY(whet_sampler_open(ctx, &g->opts->sampling, (size_t)g->config->vocab_size, &g->sampler));
+    WHET_TRY(
+        whet_sampler_open(ctx, &g->opts->sampling, (size_t)g->config->vocab_size, &g->sampler));
     for (size_t i = 0; i < n; i++)
         whet_sampler_accept(g->sampler, prompt[i]);
     if (!g->opts->sampling.tokenizer) return WHET_OK;
