@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include <whet/whet.h>
+#include <whet/text.h>
 
 typedef enum cli_kind {
     CLI_FLAG,   /* bool, true when given */
@@ -67,6 +67,10 @@ void cli_progress(void *data, const char *what, const char *unit, double done, d
 
 /* Ends the line of the progress bar, if one is shown. */
 void cli_progress_end(void);
+
+/* Finds the folder of --model: a folder, or a name in the Hugging Face cache (whet_model_find with
+ * the variables of the environment). */
+whet_status cli_find_model(whet_ctx *ctx, const char *model, whet_buf *dir);
 
 /* Cancels ctx on SIGINT and SIGTERM. */
 void cli_cancel_on_signal(whet_ctx *ctx);

@@ -73,7 +73,8 @@ whet_status whet_file_read(whet_ctx *ctx, const char *path, size_t max_bytes, wh
     return st;
 }
 
-static bool write_all(int fd, const char *p, size_t n) {
+bool whet_fd_write(int fd, const void *bytes, size_t n) {
+    const char *p = bytes;
     while (n > 0) {
         const ssize_t k = write(fd, p, n);
         if (k < 0 && errno == EINTR) continue;
@@ -96,7 +97,7 @@ whet_status whet_file_write(whet_ctx *ctx, const char *path, const void *bytes, 
     whet_buf tmp = { 0 };
     WHET_TRY(whet_buf_printf(ctx, &tmp, "%s.XXXXXX", path));
     const int fd = mkostemp(tmp.text, O_CLOEXEC);
-    bool ok = fd >= 0 && write_all(fd, bytes, n) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+    bool ok = fd >= 0 && whet_fd_write(fd, bytes, n) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
     int why = errno;
     if (fd >= 0) close(fd);
     if (ok && rename(tmp.text, path) != 0) {

@@ -21,6 +21,9 @@ whet_status whet_file_read(whet_ctx *ctx, const char *path, size_t max_bytes, wh
 /* Writes the file under a temporary name beside it, syncs, renames: whole or not at all. */
 whet_status whet_file_write(whet_ctx *ctx, const char *path, const void *bytes, size_t n);
 
+/* Writes all n bytes; false leaves the reason in errno. */
+bool whet_fd_write(int fd, const void *bytes, size_t n);
+
 /* Makes a folder and its missing parents. */
 whet_status whet_dir_make(whet_ctx *ctx, const char *path);
 

@@ -285,6 +285,12 @@ whet_status whet_checkpoint_expect(whet_ctx *ctx, const whet_checkpoint *checkpo
     return WHET_OK;
 }
 
+bool whet_checkpoint_is_whole(const whet_checkpoint *checkpoint) {
+    for (size_t i = 0; i < checkpoint->n_shards; i++)
+        if (!checkpoint->shards[i].is_open) return false;
+    return checkpoint->n_shards > 0;
+}
+
 size_t whet_checkpoint_n_files(const whet_checkpoint *checkpoint) {
     return checkpoint->n_shards;
 }

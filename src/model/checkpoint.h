@@ -42,6 +42,10 @@ whet_status whet_checkpoint_expect(whet_ctx *ctx, const whet_checkpoint *checkpo
                                    const char *name, int64_t n_rows, int64_t n_cols,
                                    whet_tensor *view);
 
+/* False when a file could not be read (open_faulty): then a tensor that is not found may be there.
+ */
+bool whet_checkpoint_is_whole(const whet_checkpoint *checkpoint);
+
 /* The files, in the order they were opened. */
 size_t whet_checkpoint_n_files(const whet_checkpoint *checkpoint);
 const whet_safetensors *whet_checkpoint_file(const whet_checkpoint *checkpoint, size_t i);
