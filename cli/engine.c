@@ -19,7 +19,7 @@ whet_status cli_engine_open(whet_ctx *ctx, cli_engine *e, const cli_engine_opts 
     if (opts->threads < 0 || opts->chunk < 0)
         return cli_usage("--threads and --chunk take 0 or more, not %d and %d", opts->threads,
                          opts->chunk);
-    whet_status st = whet_buf_puts(ctx, &e->dir, opts->model);
+    whet_status st = cli_find_model(ctx, opts->model, &e->dir);
     if (st == WHET_OK) st = whet_model_open(ctx, e->dir.text, &e->model);
     if (st == WHET_OK) st = open_tokenizer(ctx, e, need);
     if (st == WHET_OK) st = whet_team_open(ctx, opts->threads, &e->team);
