@@ -13,11 +13,9 @@ static const char ruler[] = "==========";
 
 typedef struct generate_opts {
     cli_engine_opts engine;
+    cli_sampling_opts sampling;
     const char *prompt, *ids, *system_prompt;
     int max_tokens;
-    double temperature, top_p, min_p, repetition_penalty;
-    int top_k;
-    uint64_t seed;
     bool ignore_chat_template, no_thinking, ignore_eos, is_verbose, json;
 } generate_opts;
 
@@ -136,21 +134,6 @@ static whet_status encode_prompt(whet_ctx *ctx, const generate_opts *o, const cl
     return st;
 }
 
-/* What was given counts; then what generation_config.json says; then greedy. */
-static whet_sampler_opts sampling(const cli_args *args, const cli_engine *e) {
-    const generate_opts *o = args->opts;
-    whet_sampler_opts s = whet_sampling_of(whet_model_config(e->model));
-    if (cli_is_given(&cli_generate, args, "temp")) s.temperature = o->temperature;
-    if (cli_is_given(&cli_generate, args, "top-p")) s.top_p = o->top_p;
-    if (cli_is_given(&cli_generate, args, "top-k")) s.top_k = o->top_k;
-    if (cli_is_given(&cli_generate, args, "min-p")) s.min_p = o->min_p;
-    if (cli_is_given(&cli_generate, args, "repetition-penalty"))
-        s.repetition_penalty = o->repetition_penalty;
-    s.seed = o->seed;
-    s.tokenizer = e->tokenizer;
-    return s;
-}
-
 /* As many tokens as the prompt and the answer need, and the model allows. */
 static whet_status open_session(whet_ctx *ctx, cli_engine *e, const generate_opts *o,
                                 size_t n_prompt) {
@@ -169,7 +152,7 @@ static whet_status generate(whet_ctx *ctx, const cli_args *args, cli_engine *e,
     whet_ids tokens = { 0 };
     whet_generated g;
     const whet_generate_opts opts = {
-        .sampling = sampling(args, e),
+        .sampling = cli_sampling(&cli_generate, args, &o->sampling, e),
         .max_tokens = (size_t)o->max_tokens,
         .ignore_eos = o->ignore_eos,
         .on_token = print_piece,
@@ -220,12 +203,7 @@ static const cli_option options[] = {
     { "ids", CLI_STRING, AT(ids), "\"1 2 3\"", "the prompt as token ids", NULL },
     { "system-prompt", CLI_STRING, AT(system_prompt), "TEXT", "system message of the chat", NULL },
     { "max-tokens", CLI_INT, AT(max_tokens), "N", "stop after N tokens; 0 = never", "100" },
-    { "temp", CLI_DOUBLE, AT(temperature), "T", "temperature; 0 = greedy", NULL },
-    { "top-p", CLI_DOUBLE, AT(top_p), "P", "keep the most probable ids up to P", NULL },
-    { "top-k", CLI_INT, AT(top_k), "K", "keep the K most probable ids", NULL },
-    { "min-p", CLI_DOUBLE, AT(min_p), "P", "keep ids of at least P times the best one", NULL },
-    { "repetition-penalty", CLI_DOUBLE, AT(repetition_penalty), "R", "1 = none", NULL },
-    { "seed", CLI_U64, AT(seed), "N", "of the random choices", "0" },
+    CLI_SAMPLING_OPTIONS(generate_opts, sampling),
     { "ignore-chat-template", CLI_FLAG, AT(ignore_chat_template), NULL, "prompt as it is", NULL },
     { "no-thinking", CLI_FLAG, AT(no_thinking), NULL, "enable_thinking false", NULL },
     { "ignore-eos", CLI_FLAG, AT(ignore_eos), NULL, "go on behind end-of-sequence ids", NULL },

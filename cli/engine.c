@@ -47,6 +47,20 @@ void cli_engine_close(whet_ctx *ctx, cli_engine *e) {
     *e = (cli_engine){ 0 };
 }
 
+whet_sampler_opts cli_sampling(const cli_command *command, const cli_args *args,
+                               const cli_sampling_opts *given, const cli_engine *e) {
+    whet_sampler_opts s = whet_sampling_of(whet_model_config(e->model));
+    if (cli_is_given(command, args, "temp")) s.temperature = given->temperature;
+    if (cli_is_given(command, args, "top-p")) s.top_p = given->top_p;
+    if (cli_is_given(command, args, "top-k")) s.top_k = given->top_k;
+    if (cli_is_given(command, args, "min-p")) s.min_p = given->min_p;
+    if (cli_is_given(command, args, "repetition-penalty"))
+        s.repetition_penalty = given->repetition_penalty;
+    s.seed = given->seed;
+    s.tokenizer = e->tokenizer;
+    return s;
+}
+
 bool cli_engine_uses_winner(const cli_engine *e) {
     (void)e;
     return false;

@@ -42,6 +42,36 @@ typedef struct cli_engine_opts {
             "f32 activations, K and V throughout, portable code: for checking", NULL                   \
     }
 
+/* How ids are chosen; CLI_SAMPLING_OPTIONS are the rows. */
+typedef struct cli_sampling_opts {
+    double temperature, top_p, min_p, repetition_penalty;
+    int top_k;
+    uint64_t seed;
+} cli_sampling_opts;
+
+#define CLI_SAMPLING_OPTIONS(type, field)                                                             \
+    {                                                                                                 \
+        "temp", CLI_DOUBLE, offsetof(type, field.temperature), "T", "temperature; 0 = greedy", NULL   \
+    },                                                                                                \
+        { "top-p",                                                                                    \
+          CLI_DOUBLE,                                                                                 \
+          offsetof(type, field.top_p),                                                                \
+          "P",                                                                                        \
+          "keep the most probable ids up to P",                                                       \
+          NULL },                                                                                     \
+        { "top-k", CLI_INT, offsetof(type, field.top_k), "K", "keep the K most probable ids", NULL }, \
+        { "min-p",                                                                                    \
+          CLI_DOUBLE,                                                                                 \
+          offsetof(type, field.min_p),                                                                \
+          "P",                                                                                        \
+          "keep ids of at least P times the best one",                                                \
+          NULL },                                                                                     \
+        { "repetition-penalty", CLI_DOUBLE, offsetof(type, field.repetition_penalty), "R",            \
+          "1 = none",           NULL },                                                               \
+    {                                                                                                 \
+        "seed", CLI_U64, offsetof(type, field.seed), "N", "of the random choices", "0"                \
+    }
+
 typedef enum cli_tokenizer_need {
     CLI_TOKENIZER_NONE,
     CLI_TOKENIZER_IF_THERE,
@@ -64,6 +94,10 @@ whet_status cli_engine_open(whet_ctx *ctx, cli_engine *e, const cli_engine_opts 
 whet_status cli_engine_open_session(whet_ctx *ctx, cli_engine *e, const cli_engine_opts *opts,
                                     size_t capacity_tokens);
 void cli_engine_close(whet_ctx *ctx, cli_engine *e);
+
+/* What was given on the command line counts; then what generation_config.json says; then greedy. */
+whet_sampler_opts cli_sampling(const cli_command *command, const cli_args *args,
+                               const cli_sampling_opts *given, const cli_engine *e);
 
 /* Whether the session's kernel is the winner. */
 bool cli_engine_uses_winner(const cli_engine *e);

@@ -22,13 +22,16 @@ typedef enum whet_stop {
 } whet_stop;
 
 /* Called for every token as it is made, with the text that it completes (UTF-8, often "", NUL at
- * the end), and once at the end with id -1 for text that was held back. Both are borrowed. */
+ * the end), and once at the end with id -1 for text that was held back. Both are borrowed. The
+ * end-of-sequence token that stops it has no text. */
 typedef whet_status (*whet_token_fn)(void *data, whet_ctx *ctx, int32_t id, const char *text,
                                      size_t bytes);
 
 /* Zero means default. */
 typedef struct whet_generate_opts {
     whet_sampler_opts sampling; /* its tokenizer also makes the text; NULL: no text */
+    const int32_t *held;        /* ids that the session holds, which count for the repetition */
+    size_t n_held;              /* penalty as the prompt's do; borrowed for the call */
     size_t max_tokens;          /* 0 = until something else stops it */
     bool ignore_eos;            /* end-of-sequence tokens are tokens like others */
     whet_token_fn on_token;

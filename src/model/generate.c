@@ -38,7 +38,8 @@ static bool is_eos(const whet_config *config, int32_t id) {
 static whet_status tell(whet_ctx *ctx, generation *g, int32_t id) {
     if (!g->opts->on_token) return WHET_OK;
     whet_buf_clear(&g->piece);
-    if (g->opts->sampling.tokenizer)
+    const bool is_end = id >= 0 && !g->opts->ignore_eos && is_eos(g->config, id);
+    if (g->opts->sampling.tokenizer && !is_end)
         WHET_TRY(id >= 0 ? whet_decoder_push(ctx, &g->decoder, id, &g->piece)
                          : whet_decoder_flush(ctx, &g->decoder, &g->piece));
     return g->opts->on_token(g->opts->on_token_data, ctx, id, g->piece.text ? g->piece.text : "",
@@ -75,6 +76,8 @@ static whet_status draw_tokens(whet_ctx *ctx, generation *g) {
 static whet_status open_sampler(whet_ctx *ctx, generation *g, const int32_t *prompt, size_t n) {
     WHET_TRY(
         whet_sampler_open(ctx, &g->opts->sampling, (size_t)g->config->vocab_size, &g->sampler));
+    for (size_t i = 0; i < g->opts->n_held; i++)
+        whet_sampler_accept(g->sampler, g->opts->held[i]);
     for (size_t i = 0; i < n; i++)
         whet_sampler_accept(g->sampler, prompt[i]);
     if (!g->opts->sampling.tokenizer) return WHET_OK;
