@@ -8,6 +8,7 @@
 
 #include "cli.h"
 
+#include <whet/attention.h>
 #include <whet/machine.h>
 #include <whet/text.h>
 
@@ -29,6 +30,9 @@ typedef struct compiler {
     const char *name;
     char version[100]; /* first line of --version; "" = not there */
 } compiler;
+
+/* The heads of Qwen3-0.6B, at the length of a short chat. */
+static const whet_problem usual_problem = { WHET_BF16, 16, 8, 128, 1, 2048 };
 
 typedef struct findings {
     whet_machine machine;
@@ -248,6 +252,8 @@ static void tell_use(const findings *f, bool is_asked) {
         if (name && (f->machine.features & 1u << bit)) printf(" %s", name);
     }
     printf("%s\n", f->machine.features ? "" : " none beyond the architecture's baseline");
+    row("attention", "%s (the best built-in kernel for bf16, 16:8 heads of 128, on this processor)",
+        whet_attention_default(&usual_problem)->name);
     for (int i = 0; i < N_COMPILERS; i++)
         if (f->compilers[i].version[0])
             row(i ? "" : "compiler", "%-5s %s", f->compilers[i].name, f->compilers[i].version);
@@ -330,6 +336,8 @@ static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
     if (st == WHET_OK) st = put_text(ctx, out, "system", f->machine.system);
     if (st == WHET_OK) st = put_text(ctx, out, "fingerprint", f->machine.fingerprint);
     if (st == WHET_OK) st = put_text(ctx, out, "huge_pages", f->huge_pages);
+    if (st == WHET_OK)
+        st = put_text(ctx, out, "kernel", whet_attention_default(&usual_problem)->name);
     if (st == WHET_OK) st = put_array(ctx, out, "features", features, n_features);
     if (st == WHET_OK) st = put_numbers(ctx, out, f);
     if (st == WHET_OK) st = put_array(ctx, out, "compilers", compilers, n_compilers);

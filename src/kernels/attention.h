@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include <whet/attention.h>
 #include <whet/kernel.h>
 #include <whet/machine.h>
 
@@ -14,9 +15,6 @@ extern const whet_attention_kernel *const whet_attention_kernels[];
 
 /* A built-in kernel by name, or NULL. */
 const whet_attention_kernel *whet_attention_find(const char *name);
-
-/* The first of the list that supports the problem; never NULL for a valid problem. */
-const whet_attention_kernel *whet_attention_default(const whet_problem *problem);
 
 /* Whether the numbers make sense: positive, n_heads a multiple of n_kv_heads, known dtype. */
 bool whet_problem_is_valid(const whet_problem *problem);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The built-in attention kernels, seen from outside. */
+#ifndef WHET_ATTENTION_H
+#define WHET_ATTENTION_H
+
+#include <whet/kernel.h>
+#include <whet/whet.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The kernel that the engine takes for a problem when none is named: the first of the list, best
+ * first, that supports the problem on this processor. Never NULL for a valid problem. Static. */
+WHET_API const whet_attention_kernel *whet_attention_default(const whet_problem *problem);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
