@@ -252,7 +252,7 @@ static void tell_use(const findings *f, bool is_asked) {
         if (name && (f->machine.features & 1u << bit)) printf(" %s", name);
     }
     printf("%s\n", f->machine.features ? "" : " none beyond the architecture's baseline");
-    row("attention", "%s (the best built-in kernel for bf16, 16:8 heads of 128, on this processor)",
+    row("attention", "%s (best built-in one here for bf16, 16:8 heads of 128)",
         whet_attention_default(&usual_problem)->name);
     for (int i = 0; i < N_COMPILERS; i++)
         if (f->compilers[i].version[0])
