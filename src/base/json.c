@@ -16,6 +16,7 @@ whet_status whet_json_parse(whet_ctx *ctx, const char *name, const void *text, s
         JSON_ALLOW_NUL | JSON_DECODE_ANY | (is_strict ? JSON_REJECT_DUPLICATES : 0);
     *root = json_loadb(text, bytes, flags, &why);
     if (*root) return WHET_OK;
+    whet_utf8_make_printable(why.text); /* it quotes what it stumbled over, raw and cut */
     return whet_fail(ctx, WHET_E_FORMAT, "%s: not JSON at line %d, column %d: %s", name, why.line,
                      why.column, why.text);
 }

@@ -2,6 +2,8 @@
 /* UTF-8 by the table of well-formed byte sequences (Unicode 16.0, table 3-7). */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* Length by the lead byte, and the range of the second byte; later ones are 80..BF. */
 static size_t lead(unsigned char c, unsigned char *low, unsigned char *high) {
     *low = 0x80;
@@ -51,4 +53,13 @@ size_t whet_utf8_encode(uint32_t c, char out[4]) {
     }
     out[0] = (char)((0xF00u >> len & 0xFF) | c);
     return len;
+}
+
+void whet_utf8_make_printable(char *text) {
+    const size_t len = strlen(text);
+    for (size_t i = 0, n; i < len; i += n) {
+        uint32_t c = 0;
+        const bool is_valid = whet_utf8_decode(text + i, len - i, &c, &n);
+        if (!is_valid || c < 0x20 || (c >= 0x7f && c < 0xa0)) memset(text + i, '?', n);
+    }
 }

@@ -16,4 +16,8 @@ bool whet_utf8_decode(const char *text, size_t bytes, uint32_t *code_point, size
 /* Writes a code point (a Unicode scalar value) as UTF-8; returns its length, 1 to 4. */
 size_t whet_utf8_encode(uint32_t code_point, char out[4]);
 
+/* Replaces control characters and what is not UTF-8 by question marks, in place: a stranger's text
+ * may then stand in a message. */
+void whet_utf8_make_printable(char *text);
+
 #endif
