@@ -87,25 +87,24 @@ static bool is_plain_name(const char *name) {
 enum { QUOTED_BYTES = 512 }; /* 80 bytes, each at most \u00xx */
 
 /* Quotes what may hold anything, cut to a length that fits a message. */
-static void quote(whet_ctx *ctx, const char *text, size_t len, char out[QUOTED_BYTES]) {
+static const char *quote(whet_ctx *ctx, const char *text, size_t len, char out[QUOTED_BYTES]) {
     whet_buf quoted = { 0 };
-    out[0] = '\0';
-    if (whet_json_quote(ctx, &quoted, text, len < 80 ? len : 80) == WHET_OK)
-        snprintf(out, QUOTED_BYTES, "%s", quoted.text);
+    const bool is_done = whet_json_quote(ctx, &quoted, text, len < 80 ? len : 80) == WHET_OK;
+    snprintf(out, QUOTED_BYTES, "%s", is_done ? quoted.text : "");
     whet_buf_fini(ctx, &quoted);
+    return out;
 }
 
 static whet_status check_shard_name(const loader *l, const char *name) {
     if (!is_plain_name(name)) {
         char text[QUOTED_BYTES];
-        quote(l->ctx, name, strlen(name), text);
         return whet_fail(l->ctx, WHET_E_FORMAT,
                          "%s: the shard %s is not the plain name of a .safetensors file",
-                         l->index_path, text);
+                         l->index_path, quote(l->ctx, name, strlen(name), text));
     }
     if (l->has_single_file && strcmp(name, SINGLE_FILE) != 0)
         return whet_fail(l->ctx, WHET_E_FORMAT,
-                         "%s: names the shard %.80s while " SINGLE_FILE
+                         "%s: names the shard %s while " SINGLE_FILE
                          " is there too; remove what is out of date",
                          l->index_path, name);
     return WHET_OK;
@@ -147,16 +146,15 @@ static whet_status read_mapping(const loader *l, void *it) {
     const char *name = whet_json_key(it, &len);
     const char *shard_name = whet_json_string(whet_json_value(it), &shard_len);
     char text[QUOTED_BYTES];
-    quote(l->ctx, name, len, text);
     if (!shard_name || strlen(shard_name) != shard_len)
         return whet_fail(l->ctx, WHET_E_FORMAT,
                          "%s: tensor %s is mapped to something that is not a file name",
-                         l->index_path, text);
+                         l->index_path, quote(l->ctx, name, len, text));
     shard *s = find_shard(l->checkpoint, shard_name);
     if (!s) WHET_TRY(add_shard(l, shard_name, &s));
     if (!s->is_open || whet_safetensors_find(&s->file, name)) return WHET_OK;
     return whet_fail(l->ctx, WHET_E_FORMAT, "%s: tensor %s is not in the shard %s", l->index_path,
-                     text, s->name);
+                     quote(l->ctx, name, len, text), s->name);
 }
 
 static whet_status read_weight_map(const loader *l, const whet_json *root) {

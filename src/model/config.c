@@ -2,11 +2,12 @@
 /* What config.json says, believed only after a look at every number. */
 #include "model/config.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "model/config_int.h"
 
 enum { MAX_CONFIG_BYTES = 4 << 20 };
@@ -57,6 +58,13 @@ whet_status whet_config_bool(const whet_config_source *s, const whet_json *objec
     return WHET_OK;
 }
 
+const char *whet_config_word(const whet_json *value, char out[WHET_CONFIG_WORD]) {
+    const char *text = whet_json_string(value, NULL);
+    snprintf(out, WHET_CONFIG_WORD, "%s", text ? text : "not a string");
+    whet_utf8_make_printable(out);
+    return out;
+}
+
 bool whet_config_has(const whet_json *object, const char *key) {
     const whet_json *v = whet_json_get(object, key);
     return v && !whet_json_is(v, WHET_JSON_NULL);
@@ -102,38 +110,40 @@ static whet_status unsupported(const whet_config_source *s, const char *what) {
     return whet_fail(s->ctx, WHET_E_UNSUPPORTED, "%s: %s", s->name, what);
 }
 
+static bool is_text(const whet_json *v, const char *want) {
+    const char *text = whet_json_string(v, NULL);
+    return text && strcmp(text, want) == 0;
+}
+
 static whet_status check_layer_types(const whet_config_source *s) {
     const whet_json *types = whet_json_get(s->root, "layer_types");
     if (whet_config_has(s->root, "layer_types") && !whet_json_is(types, WHET_JSON_ARRAY))
         return whet_fail(s->ctx, WHET_E_FORMAT, "%s: layer_types is not a list", s->name);
     for (size_t i = 0; i < whet_json_len(types); i++) {
-        const char *type = whet_json_string(whet_json_at(types, i), NULL);
-        if (type && strcmp(type, "full_attention") == 0) continue;
+        char word[WHET_CONFIG_WORD];
+        if (is_text(whet_json_at(types, i), "full_attention")) continue;
         return whet_fail(s->ctx, WHET_E_UNSUPPORTED,
-                         "%s: layer_types holds \"%.60s\", whet has full_attention only", s->name,
-                         type ? type : "not a string");
+                         "%s: layer_types holds \"%s\", whet has full_attention only", s->name,
+                         whet_config_word(whet_json_at(types, i), word));
     }
     return WHET_OK;
 }
 
 static bool is_for_causal_lm(const whet_json *architectures) {
-    for (size_t i = 0; i < whet_json_len(architectures); i++) {
-        const char *text = whet_json_string(whet_json_at(architectures, i), NULL);
-        if (text && strcmp(text, "Qwen3ForCausalLM") == 0) return true;
-    }
+    for (size_t i = 0; i < whet_json_len(architectures); i++)
+        if (is_text(whet_json_at(architectures, i), "Qwen3ForCausalLM")) return true;
     return whet_json_len(architectures) == 0; /* said nowhere */
 }
 
 /* What the forward pass does not do is refused by name. */
 static whet_status check_architecture(const whet_config_source *s) {
-    const char *type = whet_json_string(whet_json_get(s->root, "model_type"), NULL);
-    if (!type)
-        return whet_fail(s->ctx, WHET_E_FORMAT, "%s: model_type is missing or not a string",
-                         s->name);
-    if (strcmp(type, "qwen3") != 0)
+    char word[WHET_CONFIG_WORD];
+    const whet_json *type = whet_json_get(s->root, "model_type");
+    if (!type) return whet_fail(s->ctx, WHET_E_FORMAT, "%s: model_type is missing", s->name);
+    if (!is_text(type, "qwen3"))
         return whet_fail(s->ctx, WHET_E_UNSUPPORTED,
-                         "%s: model_type is \"%.60s\", whet runs dense qwen3 models only", s->name,
-                         type);
+                         "%s: model_type is \"%s\", whet runs dense qwen3 models only", s->name,
+                         whet_config_word(type, word));
     if (whet_config_has(s->root, "quantization_config") || whet_config_has(s->root, "quantization"))
         return unsupported(s, "the checkpoint is quantised, whet runs bf16, f16 and f32 weights");
     const whet_json *architectures = whet_json_get(s->root, "architectures");
@@ -146,11 +156,10 @@ static whet_status check_architecture(const whet_config_source *s) {
     if (is_sliding)
         return unsupported(s, "use_sliding_window is true, whet has full attention only");
     WHET_TRY(check_layer_types(s));
-    const char *act = whet_json_string(whet_json_get(s->root, "hidden_act"), NULL);
-    if (whet_json_get(s->root, "hidden_act") && (!act || strcmp(act, "silu") != 0))
-        return whet_fail(s->ctx, WHET_E_UNSUPPORTED,
-                         "%s: hidden_act is %s%.60s, whet has silu only", s->name,
-                         act ? "" : "not a string", act ? act : "");
+    const whet_json *act = whet_json_get(s->root, "hidden_act");
+    if (act && !is_text(act, "silu"))
+        return whet_fail(s->ctx, WHET_E_UNSUPPORTED, "%s: hidden_act is \"%s\", whet has silu only",
+                         s->name, whet_config_word(act, word));
     return WHET_OK;
 }
 
@@ -162,15 +171,16 @@ static whet_status read_dtype(const whet_config_source *s, whet_dtype *dtype) {
         const char *name;
         whet_dtype dtype;
     } names[] = { { "bfloat16", WHET_BF16 }, { "float16", WHET_F16 }, { "float32", WHET_F32 } };
-    const char *text = whet_json_string(whet_json_get(s->root, key), NULL);
-    for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(text, names[i].name) == 0) {
+    const whet_json *v = whet_json_get(s->root, key);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (is_text(v, names[i].name)) {
             *dtype = names[i].dtype;
             return WHET_OK;
         }
+    char word[WHET_CONFIG_WORD];
     return whet_fail(s->ctx, WHET_E_UNSUPPORTED,
-                     "%s: %s is \"%.60s\", whet reads bfloat16, float16 and float32", s->name, key,
-                     text ? text : "not a string");
+                     "%s: %s is \"%s\", whet reads bfloat16, float16 and float32", s->name, key,
+                     whet_config_word(v, word));
 }
 
 /* One id, a list of ids, null or nothing; a list replaces what was there. */

@@ -23,6 +23,10 @@ whet_status whet_config_number(const whet_config_source *s, const whet_json *obj
 whet_status whet_config_bool(const whet_config_source *s, const whet_json *object, const char *key,
                              bool *out);
 
+/* The value's string, cut to fit a message and made printable, or "not a string"; gives `out`. */
+enum { WHET_CONFIG_WORD = 64 };
+const char *whet_config_word(const whet_json *value, char out[WHET_CONFIG_WORD]);
+
 /* Whether the member is there and not null. */
 bool whet_config_has(const whet_json *object, const char *key);
 

@@ -52,14 +52,10 @@ static whet_status read_yarn(const whet_config_source *s, const whet_json *rope,
     return y->is_truncated ? whet_config_bool(s, rope, "truncate", &y->is_truncated) : WHET_OK;
 }
 
-/* rope_type, else the old spelling "type", else "default". */
-static whet_status read_kind(const whet_config_source *s, const whet_json *rope,
-                             const char **type) {
+/* rope_type, else the old spelling "type"; NULL = default. */
+static const whet_json *kind_of(const whet_json *rope) {
     const whet_json *v = whet_json_get(rope, "rope_type");
-    if (!v) v = whet_json_get(rope, "type");
-    *type = v ? whet_json_string(v, NULL) : "default";
-    if (*type) return WHET_OK;
-    return whet_fail(s->ctx, WHET_E_FORMAT, "%s: rope_type is not a string", s->name);
+    return v ? v : whet_json_get(rope, "type");
 }
 
 static whet_status check_no_partial(const whet_config_source *s, const whet_json *object) {
@@ -100,12 +96,14 @@ whet_status whet_rope_read(const whet_config_source *s, whet_config *c) {
         return whet_fail(s->ctx, WHET_E_UNSUPPORTED,
                          "%s: rope_parameters differ by layer type, whet has one RoPE for all",
                          s->name);
-    const char *type;
-    WHET_TRY(read_kind(s, rope, &type));
-    if (strcmp(type, "default") == 0) return WHET_OK;
-    if (strcmp(type, "yarn") == 0) return read_yarn(s, rope, c, &c->scaling);
+    const whet_json *kind = kind_of(rope);
+    const char *type = kind ? whet_json_string(kind, NULL) : "default";
+    if (type && strcmp(type, "default") == 0) return WHET_OK;
+    if (type && strcmp(type, "yarn") == 0) return read_yarn(s, rope, c, &c->scaling);
+    char word[WHET_CONFIG_WORD];
     return whet_fail(s->ctx, WHET_E_UNSUPPORTED,
-                     "%s: rope_type is \"%.60s\", whet has default and yarn", s->name, type);
+                     "%s: rope_type is \"%s\", whet has default and yarn", s->name,
+                     whet_config_word(kind, word));
 }
 
 /* The dimension that turns so many times within the original length. */

@@ -2,10 +2,12 @@
 /* The safetensors header is a stranger's word: every number is checked before it is used. */
 #include "model/safetensors.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 /* Real headers take about 130 bytes a tensor: 100 kB for the largest dense model. */
 enum { LENGTH_BYTES = 8, MAX_HEADER_BYTES = 8 << 20, MAX_NAME_BYTES = 512 };
@@ -58,8 +60,11 @@ static whet_status read_dtype(const reader *r, const whet_json *entry, whet_tens
             *bits = dtypes[i].bits;
             return WHET_OK;
         }
-    return whet_fail(r->ctx, WHET_E_FORMAT, "%s: tensor %s has dtype \"%.40s\", which is not known",
-                     r->file, t->name, name);
+    char word[40];
+    snprintf(word, sizeof word, "%s", name);
+    whet_utf8_make_printable(word);
+    return whet_fail(r->ctx, WHET_E_FORMAT, "%s: tensor %s has dtype \"%s\", which is not known",
+                     r->file, t->name, word);
 }
 
 /* Reads the shape; *bytes is what it takes. */

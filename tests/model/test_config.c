@@ -184,7 +184,7 @@ static void refusals_name_the_fault(void) {
         { "\"rope_scaling\": {\"rope_type\": \"linear\", \"factor\": 2}", WHET_E_UNSUPPORTED,
           "linear" },
         { "\"rope_scaling\": {\"type\": \"llama3\"}", WHET_E_UNSUPPORTED, "llama3" },
-        { "\"rope_scaling\": {\"rope_type\": null}", WHET_E_FORMAT, "rope_type" },
+        { "\"rope_scaling\": {\"rope_type\": null}", WHET_E_UNSUPPORTED, "rope_type" },
         { "\"rope_scaling\": 4", WHET_E_FORMAT, "rope_scaling is not an object" },
         { "\"rope_scaling\": {\"type\": \"yarn\"}", WHET_E_FORMAT, "factor is missing" },
         { "\"rope_scaling\": {\"type\": \"yarn\", \"factor\": 0}", WHET_E_FORMAT, "factor is 0" },
