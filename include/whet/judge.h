@@ -96,8 +96,8 @@ typedef struct whet_judge whet_judge;
 
 /* Zero means default. Strings are borrowed for the life of the judge. */
 typedef struct whet_judge_opts {
-    whet_problem problem; /* n_context: the context that is timed (0 = 2048); n_rows: rows of a
-                             prefill that is timed (0 = 64, at most half the context) */
+    whet_problem problem; /* n_context: the context of timed decoding (0 = 2048); n_rows: rows of a
+                             timed prefill (0 = 64), whose context is at most 8 times as many */
     int n_threads;        /* workers of timed runs; 0 = the machine's default */
     uint64_t seed;        /* of inputs and orders */
     const char *worker;   /* the program that `whet _worker` is: started as "worker _worker" */
@@ -128,14 +128,14 @@ WHET_API whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, co
 WHET_API whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge,
                                       const whet_object *object, whet_verdict *verdict);
 
-/* What is timed: one append of n_rows rows and one run of them, ending at key n_context - 1. */
+/* What is timed: one append of rows and one run of them. */
 typedef enum whet_shape {
-    WHET_SHAPE_DECODE = 0, /* one row */
-    WHET_SHAPE_PREFILL,    /* the judge's n_rows rows */
+    WHET_SHAPE_DECODE = 0, /* one row, the last of n_context */
+    WHET_SHAPE_PREFILL,    /* n_rows rows, the last of a shorter context */
     WHET_N_SHAPES,
 } whet_shape;
 
-/* "decode@2048", "prefill64@2048" into text. */
+/* "decode@2048", "prefill64@512" into text. */
 WHET_API void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text,
                                     size_t n);
 
@@ -158,7 +158,8 @@ typedef struct whet_duel_opts {
     int n_pairs;       /* pairs of fresh processes; default 5 */
     int n_blocks;      /* interleaved blocks in each pair; default 5 */
     uint64_t seed;     /* of orders, inputs and the bootstrap */
-    double drop_below; /* stop after the second pair when all of its ratios are below; 0 = never */
+    double seconds;    /* no new pair is begun after them, but two are always run; 0 = no limit */
+    double drop_below; /* stop after a pair when the interval so far lies below; 0 = never */
 } whet_duel_opts;
 
 typedef struct whet_duel {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "judge/link.h"
 #include "kernels/attention.h"
 
@@ -248,6 +249,7 @@ static whet_status run_case(whet_ctx *ctx, const whet_judge *judge, const whet_b
 whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
                              whet_verdict *verdict) {
     *verdict = (whet_verdict){ .gate = WHET_GATE_OBJECT };
+    const double start_ns = whet_clock_ns();
     whet_link link;
     whet_link_end end;
     whet_reply reply;
@@ -259,5 +261,7 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
              i++)
             st = run_case(ctx, judge, &judge->bank.cases[i], &link, verdict);
     whet_link_close(&link);
+    whet_log(ctx, WHET_LOG_DEBUG, "judge", "check: %s, checked in %.0f ms",
+             whet_verdict_name(verdict->code), (whet_clock_ns() - start_ns) * 1e-6);
     return st;
 }

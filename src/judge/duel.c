@@ -8,10 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "judge/link.h"
 #include "kernels/attention.h"
 
-enum { DEFAULT_PAIRS = 5, DEFAULT_BLOCKS = 5, CANDIDATE = 0, RIVAL = 1 };
+enum { DEFAULT_PAIRS = 5, DEFAULT_BLOCKS = 5, MIN_PAIRS = 2, CANDIDATE = 0, RIVAL = 1 };
 
 static const double prepare_seconds = 60, batch_seconds = 30;
 static const double longest_sample_ns = 1e9; /* the slower side is not to take for ever */
@@ -214,13 +215,15 @@ static whet_status estimate(whet_ctx *ctx, match *m) {
 }
 
 static whet_status run_pairs(whet_ctx *ctx, match *m) {
+    const double start_ns = whet_clock_ns(), limit_ns = m->opts->seconds * 1e9;
     for (int pair = 0; pair < m->opts->n_pairs && !is_over(m); pair++) {
+        if (limit_ns > 0 && pair >= MIN_PAIRS && whet_clock_ns() - start_ns > limit_ns) break;
         WHET_TRY(run_pair(ctx, m, pair));
         if (is_over(m)) break;
         WHET_TRY(estimate(ctx, m));
-        if (pair >= 1 && m->duel->result.high < m->opts->drop_below) {
+        if (m->duel->result.high < m->opts->drop_below) {
             whet_verdict_reject(&m->duel->verdict, WHET_V_SLOWER, WHET_GATE_RACE,
-                                "%.3f times the rival's speed, below %.3f in every pair",
+                                "%.3f times the rival's speed, clearly below %.3f",
                                 m->duel->result.ratio, m->opts->drop_below);
             break;
         }
@@ -251,6 +254,7 @@ whet_status whet_judge_duel(whet_ctx *ctx, whet_judge *judge, const whet_object 
                             const whet_object *rival, const whet_duel_opts *given,
                             whet_duel *duel) {
     *duel = (whet_duel){ .verdict = { .gate = WHET_GATE_DUEL } };
+    const double start_ns = whet_clock_ns();
     whet_duel_opts opts = *given;
     if (opts.n_pairs <= 0) opts.n_pairs = DEFAULT_PAIRS;
     if (opts.n_blocks <= 0) opts.n_blocks = DEFAULT_BLOCKS;
@@ -271,6 +275,10 @@ whet_status whet_judge_duel(whet_ctx *ctx, whet_judge *judge, const whet_object 
         duel->rival_ns = median(m.call_ns[RIVAL], m.n_samples);
     }
     whet_free(ctx, m.call_ns[0]);
+    whet_log(ctx, WHET_LOG_DEBUG, "judge",
+             "duel: %d pairs of %d blocks of %d calls, %.3f and %.3f ms a call, %.2f s",
+             duel->n_pairs, duel->n_blocks, duel->n_calls, duel->ns * 1e-6, duel->rival_ns * 1e-6,
+             (whet_clock_ns() - start_ns) * 1e-9);
     if (st != WHET_OK) whet_duel_fini(ctx, duel);
     return st;
 }

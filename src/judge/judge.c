@@ -6,9 +6,15 @@
 
 #include <whet/machine.h>
 
+#include "base/clock.h"
 #include "kernels/attention.h"
 
-enum { DEFAULT_CONTEXT = 2048, DEFAULT_ROWS = 64, UNKNOWN_CACHE_BYTES = 32 << 20 };
+enum {
+    DEFAULT_CONTEXT = 2048,
+    DEFAULT_ROWS = 64,
+    PREFILL_DEPTH = 8,
+    UNKNOWN_CACHE_BYTES = 32 << 20
+};
 
 static const uint64_t max_caches_bytes = (uint64_t)1 << 30; /* of one timed process */
 
@@ -45,8 +51,11 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
     if (!judge) return WHET_E_NOMEM;
     judge->opts = filled;
     judge->memory_bytes = machine.memory_bytes;
+    const double start_ns = whet_clock_ns();
     const whet_status st =
         whet_bank_open(ctx, &filled.problem, filled.n_threads, filled.seed, &judge->bank);
+    whet_log(ctx, WHET_LOG_DEBUG, "judge", "%d cases ready in %.0f ms", judge->bank.n_cases,
+             (whet_clock_ns() - start_ns) * 1e-6);
     if (st == WHET_OK)
         *out = judge;
     else
@@ -62,22 +71,34 @@ void whet_judge_close(whet_ctx *ctx, whet_judge *judge) {
     whet_free(ctx, judge);
 }
 
+static whet_problem shape_problem(const whet_judge *judge, whet_shape shape) {
+    whet_problem p = judge->opts.problem;
+    if (shape == WHET_SHAPE_DECODE)
+        p.n_rows = 1;
+    else if (p.n_context > p.n_rows * PREFILL_DEPTH)
+        p.n_context = p.n_rows * PREFILL_DEPTH;
+    return p;
+}
+
 whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shape) {
     const whet_judge_opts *o = &judge->opts;
-    whet_problem problem = o->problem;
-    if (shape == WHET_SHAPE_DECODE) problem.n_rows = 1;
+    const whet_problem problem = shape_problem(judge, shape);
     uint64_t most = judge->memory_bytes ? judge->memory_bytes / 8 : max_caches_bytes;
     if (most > max_caches_bytes) most = max_caches_bytes;
     /* A prefill is arithmetic: its caches need not be cold. */
     const uint64_t cold = shape == WHET_SHAPE_DECODE ? o->cache_bytes : 0;
-    return whet_timed_open(ctx, &problem, cold, most, whet_rng_derive(o->seed, 1000 + shape),
-                           &judge->timed[shape]);
+    const double start_ns = whet_clock_ns();
+    WHET_TRY(whet_timed_open(ctx, &problem, cold, most, whet_rng_derive(o->seed, 1000 + shape),
+                             &judge->timed[shape]));
+    whet_log(ctx, WHET_LOG_DEBUG, "judge", "timed inputs of %d caches ready in %.0f ms",
+             judge->timed[shape].n_caches, (whet_clock_ns() - start_ns) * 1e-6);
+    return WHET_OK;
 }
 
 void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text, size_t n) {
-    const whet_problem *p = &judge->opts.problem;
+    const whet_problem p = shape_problem(judge, shape);
     if (shape == WHET_SHAPE_DECODE)
-        snprintf(text, n, "decode@%d", p->n_context);
+        snprintf(text, n, "decode@%d", p.n_context);
     else
-        snprintf(text, n, "prefill%d@%d", p->n_rows, p->n_context);
+        snprintf(text, n, "prefill%d@%d", p.n_rows, p.n_context);
 }

@@ -233,7 +233,7 @@ static void test_duel(void) {
     whet_judge_shape_name(judge, WHET_SHAPE_DECODE, name, sizeof name);
     CHECK_STR(name, "decode@96");
     whet_judge_shape_name(judge, WHET_SHAPE_PREFILL, name, sizeof name);
-    CHECK_STR(name, "prefill8@96");
+    CHECK_STR(name, "prefill8@64");
     whet_object_fini(ctx, &a);
     whet_object_fini(ctx, &b);
 }

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* whet evolve: search for a faster attention program, prove it, install it. */
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <whet/checkpoint.h>
+#include <whet/evolve.h>
+
+#include "cli.h"
+#include "winner.h"
+
+typedef struct evolve_opts {
+    const char *model;
+    const char *heads;
+    const char *run_file;
+    const char *cc;
+    double minutes;
+    uint64_t seed;
+    int n_threads;
+    int n_context;
+    int head_dim;
+    bool is_not_installed;
+    bool is_json;
+} evolve_opts;
+
+/* ---- what is asked ---- */
+
+/* The bundled model's shape, which is that of Qwen3-0.6B. */
+static const whet_problem bundled = { WHET_BF16, 16, 8, 128, 0, 0 };
+
+enum { DEFAULT_CONTEXT = 2048 };
+
+static whet_status read_model(whet_ctx *ctx, const char *model, whet_problem *problem,
+                              int *max_context) {
+    whet_buf dir = { 0 };
+    whet_checkpoint_facts facts;
+    whet_status st = cli_find_model(ctx, model, &dir);
+    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, dir.text, &facts);
+    whet_buf_fini(ctx, &dir);
+    if (st != WHET_OK) return st;
+    problem->n_heads = facts.config.n_heads;
+    problem->n_kv_heads = facts.config.n_kv_heads;
+    problem->head_dim = facts.config.head_dim;
+    *max_context = facts.config.max_position_embeddings;
+    return WHET_OK;
+}
+
+static whet_status choose_problem(whet_ctx *ctx, const evolve_opts *o, whet_problem *problem) {
+    int max_context = INT_MAX;
+    char tail;
+    *problem = bundled;
+    if (o->model && o->heads) return cli_usage("--heads and --model: one of them says the shape");
+    if (o->model) {
+        const whet_status st = read_model(ctx, o->model, problem, &max_context);
+        if (st != WHET_OK) return st;
+    }
+    if (o->heads &&
+        sscanf(o->heads, "%d:%d%c", &problem->n_heads, &problem->n_kv_heads, &tail) != 2)
+        return cli_usage("--heads %s: write 16:8 for 16 query heads and 8 KV heads", o->heads);
+    if (o->head_dim) problem->head_dim = o->head_dim;
+    problem->n_context = o->n_context ? o->n_context : DEFAULT_CONTEXT;
+    if (o->n_context > max_context)
+        return cli_usage("--context %d: the model goes to %d", o->n_context, max_context);
+    if (problem->n_context > max_context) problem->n_context = max_context;
+    return WHET_OK;
+}
+
+/* ---- what is shown while it runs ---- */
+
+typedef struct viewer {
+    bool is_terminal;
+    bool is_json;
+} viewer;
+
+static void show_program(const whet_evolve_event *e) {
+    char speed[24] = "";
+    if (e->speed > 0) snprintf(speed, sizeof speed, "%.2fx", e->speed);
+    fprintf(stderr, "%5.0f s  %3d  %.10s  %-14s %7s  %-8s %s\n", e->seconds, e->n_tried, e->hash,
+            whet_verdict_name(e->verdict->code), speed, e->operator_name, e->change);
+}
+
+static void show(void *data, const whet_evolve_event *e) {
+    const viewer *v = data;
+    if (v->is_terminal) cli_progress_end();
+    if (strcmp(e->what, "program") == 0)
+        show_program(e);
+    else if (strcmp(e->what, "end of search") == 0)
+        fprintf(stderr, "%5.0f s  %3d programs judged; now the finals\n", e->seconds, e->n_tried);
+    else
+        fprintf(stderr, "%5.0f s  %s %.10s  %s %.2fx\n", e->seconds, e->what, e->hash,
+                whet_verdict_name(e->verdict->code), e->speed);
+    if (v->is_terminal)
+        cli_progress(NULL, "evolve", "s", fmin(e->seconds, e->budget_seconds), e->budget_seconds);
+}
+
+/* ---- what is printed at the end ---- */
+
+static void print_ratio(const char *name, const whet_ratio *r, double rival_ns) {
+    if (r->ratio > 0)
+        printf("  %-12s %6.2fx [%.2f, %.2f]   %.3f ms a call\n", name, r->ratio, r->low, r->high,
+               rival_ns * 1e-6);
+}
+
+static void print_text(const evolve_opts *o, const whet_evolve_result *r, const char *run_file,
+                       const char *folder) {
+    (void)o;
+    printf("tried        %d programs in %.0f s", r->n_tried, r->seconds);
+    for (int i = 0; i < WHET_N_VERDICTS; i++)
+        if (r->n_by_verdict[i])
+            printf("%s %d %s", i ? "," : ":", r->n_by_verdict[i], whet_verdict_name(i));
+    printf("; %d known already\n", r->n_duplicates);
+    if (*r->hash) {
+        printf("best         %.12s\nchanges      %s\n", r->hash, *r->change ? r->change : "none");
+        for (int i = 0; i < WHET_N_SHAPES; i++) {
+            const whet_evolve_shape *s = &r->shapes[i];
+            printf("%-12s %.3f ms a call, %.1f GB/s of K and V\n", s->name, s->ns * 1e-6,
+                   s->ns > 0 ? s->kv_bytes / s->ns : 0);
+            print_ratio("over repeat", &s->repeat, s->repeat_ns);
+            print_ratio("over fused", &s->fused, s->fused_ns);
+        }
+    }
+    printf("run          %s\n", run_file);
+    if (r->is_installed)
+        printf("installed    in %s; whet generate uses it by itself\n", folder);
+    else
+        printf("installed    nothing: %s\n", r->not_installed);
+}
+
+static void print_json_ratio(const char *key, const whet_ratio *r) {
+    if (r->ratio > 0)
+        printf(",\"%s\":[%.5f,%.5f,%.5f]", key, r->ratio, r->low, r->high);
+    else
+        printf(",\"%s\":null", key);
+}
+
+static whet_status print_json(whet_ctx *ctx, const whet_evolve_result *r, const char *run_file) {
+    whet_buf text = { 0 };
+    whet_status st = whet_json_quote(ctx, &text, r->change, strlen(r->change));
+    if (st == WHET_OK) st = whet_buf_puts(ctx, &text, ",\"run\":");
+    if (st == WHET_OK) st = whet_json_quote(ctx, &text, run_file, strlen(run_file));
+    if (st != WHET_OK) return st;
+    printf("{\"type\":\"evolve\",\"program\":\"%s\",\"object\":\"%s\",\"change\":%s", r->hash,
+           r->object_sha256, text.text);
+    whet_buf_fini(ctx, &text);
+    printf(",\"tried\":%d,\"duplicates\":%d,\"seconds\":%.1f,\"fused_from\":\"%s\"", r->n_tried,
+           r->n_duplicates, r->seconds, r->fused_from);
+    printf(",\"verdicts\":{");
+    for (int i = 0; i < WHET_N_VERDICTS; i++)
+        printf("%s\"%s\":%d", i ? "," : "", whet_verdict_name(i), r->n_by_verdict[i]);
+    printf("},\"shapes\":[");
+    for (int i = 0; i < WHET_N_SHAPES && *r->hash; i++) {
+        const whet_evolve_shape *s = &r->shapes[i];
+        printf("%s{\"shape\":\"%s\",\"ns\":%.0f", i ? "," : "", s->name, s->ns);
+        print_json_ratio("repeat", &s->repeat);
+        print_json_ratio("fused", &s->fused);
+        printf("}");
+    }
+    printf("],\"installed\":%s,\"why_not\":\"%s\"}\n", r->is_installed ? "true" : "false",
+           r->not_installed);
+    return WHET_OK;
+}
+
+/* ---- running ---- */
+
+/* runs/2026-01-31-120000.sqlite in the data folder. */
+static whet_status choose_run_file(whet_ctx *ctx, const evolve_opts *o, const char *folder,
+                                   whet_buf *path) {
+    if (o->run_file) return whet_buf_puts(ctx, path, o->run_file);
+    const time_t now = time(NULL);
+    struct tm t;
+    char date[32];
+    localtime_r(&now, &t);
+    strftime(date, sizeof date, "%Y-%m-%d-%H%M%S", &t);
+    whet_status st = whet_buf_printf(ctx, path, "%s/runs", folder);
+    if (st == WHET_OK) st = whet_buf_printf(ctx, path, "/%s.sqlite", date);
+    return st;
+}
+
+static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folder,
+                          const char *run_file) {
+    char program[PATH_MAX];
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
+    program[n] = '\0';
+    viewer v = { .is_terminal = isatty(STDERR_FILENO), .is_json = o->is_json };
+    whet_evolve_opts opts = {
+        .minutes = o->minutes,
+        .seed = o->seed,
+        .n_threads = o->n_threads,
+        .run_file = run_file,
+        .winners = o->is_not_installed ? NULL : folder,
+        .worker = program,
+        .cc = o->cc,
+        .on_event = show,
+        .event_data = &v,
+    };
+    whet_status st = choose_problem(ctx, o, &opts.problem);
+    if (st != WHET_OK) return st;
+    cli_cancel_on_signal(ctx);
+    whet_evolve_result result;
+    st = whet_evolve(ctx, &opts, &result);
+    cli_progress_end();
+    if (st == WHET_E_CANCELLED) {
+        printf("stopped before the finals were over: nothing was installed; run %s\n", run_file);
+        return st;
+    }
+    if (st != WHET_OK) return st;
+    if (o->is_json) return print_json(ctx, &result, run_file);
+    print_text(o, &result, run_file, folder);
+    return WHET_OK;
+}
+
+static whet_status run(whet_ctx *ctx, const cli_args *args) {
+    const evolve_opts *o = args->opts;
+    whet_buf folder = { 0 }, run_file = { 0 };
+    whet_status st = cli_data_folder(ctx, &folder);
+    if (st == WHET_OK) st = choose_run_file(ctx, o, folder.text, &run_file);
+    if (st == WHET_OK) st = evolve(ctx, o, folder.text, run_file.text);
+    whet_buf_fini(ctx, &folder);
+    whet_buf_fini(ctx, &run_file);
+    return st;
+}
+
+#define OPT(field) offsetof(evolve_opts, field)
+static const cli_option options[] = {
+    { "model", CLI_STRING, OPT(model), "DIR",
+      "the model whose attention is sharpened; default: the shape of Qwen3-0.6B", NULL },
+    { "heads", CLI_STRING, OPT(heads), "H:K", "query and KV heads instead of a model's", NULL },
+    { "head-dim", CLI_INT, OPT(head_dim), "N", "elements of a head, with --heads", NULL },
+    { "minutes", CLI_DOUBLE, OPT(minutes), "N", "time for search and finals", "1" },
+    { "context", CLI_INT, OPT(n_context), "N", "context that is timed; default 2048", NULL },
+    { "threads", CLI_INT, OPT(n_threads), "N", "workers; default: one a core", NULL },
+    { "seed", CLI_U64, OPT(seed), "N", "of all choices and inputs", "1" },
+    { "db", CLI_STRING, OPT(run_file), "FILE", "the run file; default: in the data folder", NULL },
+    { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
+    { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },
+    { "json", CLI_FLAG, OPT(is_json), NULL, "the result as one line of JSON", NULL },
+    { 0 },
+};
+
+const cli_command cli_evolve = {
+    .name = "evolve",
+    .summary = "search for a faster attention program, prove it, install it",
+    .usage = "[options]",
+    .options = options,
+    .opts_bytes = sizeof(evolve_opts),
+    .run = run,
+};

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the user's winners lie, and how a command lets the engine use them. */
+#ifndef WHET_CLI_WINNER_H
+#define WHET_CLI_WINNER_H
+
+#include <whet/evolve.h>
+#include <whet/text.h>
+
+/* $XDG_DATA_HOME/whet, else $HOME/.local/share/whet. Replaces the content of *folder. */
+whet_status cli_data_folder(whet_ctx *ctx, whet_buf *folder);
+
+/* Looks winners up for the engine. Zero-initialise; close when the model is closed. */
+typedef struct cli_winner {
+    whet_ctx *ctx;
+    whet_winner *winner; /* the loaded one; NULL = none was found */
+} cli_winner;
+
+/* A whet_kernel_finder; `data` is a cli_winner. A winner that cannot be used is named on stderr. */
+const whet_attention_kernel *cli_winner_find(void *data, const whet_problem *problem);
+void cli_winner_close(cli_winner *w);
+
+#endif

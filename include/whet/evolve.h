@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Evolution: from the naive attention program to a faster one that is proved right; the winners. */
+#ifndef WHET_EVOLVE_H
+#define WHET_EVOLVE_H
+
+#include <whet/judge.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { WHET_HASH_HEX = 65 }; /* a SHA-256 in hexadecimal, with the NUL */
+
+/* What happens while it runs, for a person to see. Strings are borrowed for the call. */
+typedef struct whet_evolve_event {
+    const char *what; /* "program", "elite", "final", "end of search" */
+    const char *hash; /* of the program, or "" */
+    const char *operator_name;
+    const char *change; /* what the operator did */
+    const whet_verdict *verdict;
+    double speed;      /* times the yardstick's speed; 0 = was not timed */
+    double best_speed; /* of the best program so far */
+    int n_tried;
+    double seconds; /* since the start */
+    double budget_seconds;
+} whet_evolve_event;
+
+typedef void (*whet_evolve_fn)(void *data, const whet_evolve_event *event);
+
+/* Zero means default. Strings are borrowed for the call. */
+typedef struct whet_evolve_opts {
+    whet_problem problem; /* n_context: the context that is timed (0 = 2048) */
+    double minutes;       /* for search and finals together; 0 = 1 */
+    uint64_t seed;
+    int n_threads;        /* workers of timed runs; 0 = the machine's default */
+    const char *run_file; /* SQLite; made, with its folder; must not hold a run yet */
+    const char *winners;  /* folder of winners; NULL = the winner is not installed */
+    const char *worker;   /* the whet program (whet_judge_opts) */
+    const char *cc;
+    const char *options; /* JSON text kept with the run; NULL = {} */
+    whet_evolve_fn on_event;
+    void *event_data;
+} whet_evolve_opts;
+
+/* Final timings of one shape. A ratio of 0 means that it was not measured. */
+typedef struct whet_evolve_shape {
+    char name[48];
+    double ns;        /* the winner's, one call */
+    double repeat_ns; /* in its own duel */
+    double fused_ns;
+    double kv_bytes;   /* that one call must read */
+    whet_ratio repeat; /* over the `repeat` program */
+    whet_ratio fused;  /* over `fused` */
+} whet_evolve_shape;
+
+typedef struct whet_evolve_result {
+    char hash[WHET_HASH_HEX];          /* of the best program; "" = none was found */
+    char object_sha256[WHET_HASH_HEX]; /* of the object that was judged */
+    char change[256];                  /* where it differs from `repeat` */
+    whet_evolve_shape shapes[WHET_N_SHAPES];
+    int n_tried; /* programs judged */
+    int n_by_verdict[WHET_N_VERDICTS];
+    int n_duplicates; /* children that were known already */
+    bool is_installed;
+    char not_installed[160]; /* why, when it is not */
+    char fused_from[48];     /* "built-in" or "source": what `fused` was */
+    double seconds;
+} whet_evolve_result;
+
+/* Searches for a faster program, beginning with `repeat`. All programs, verdicts and samples go
+ * into the run file, one transaction a step. When ctx is cancelled during the search, the best so
+ * far is still measured and judged once more; a second request ends it (WHET_E_CANCELLED). */
+WHET_API whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts,
+                                 whet_evolve_result *result);
+
+/* A winner as it lies in the folder. */
+typedef struct whet_winner_info {
+    whet_problem problem; /* dtype, heads, head_dim; n_context and n_rows are 0 */
+    char fingerprint[33];
+    char program_hash[WHET_HASH_HEX];
+    char object_sha256[WHET_HASH_HEX];
+    char shape[64]; /* what was timed */
+    whet_ratio repeat, fused;
+    char date[24];
+} whet_winner_info;
+
+/* A loaded winner: the very object that was judged. */
+typedef struct whet_winner whet_winner;
+
+/* Finds the winner for the problem's dtype, heads and head_dim on the machine of that fingerprint,
+ * checks that the object's bytes have the hash that was judged, and loads just these bytes into
+ * this process: it runs here without a jail. WHET_E_NOT_FOUND: there is none. */
+WHET_API whet_status whet_winner_find(whet_ctx *ctx, const char *folder,
+                                      const whet_problem *problem, const char *fingerprint,
+                                      whet_winner **winner);
+
+/* Borrowed until whet_winner_close. */
+WHET_API const whet_attention_kernel *whet_winner_kernel(const whet_winner *winner);
+WHET_API const whet_winner_info *whet_winner_about(const whet_winner *winner);
+WHET_API void whet_winner_close(whet_ctx *ctx, whet_winner *winner); /* NULL is fine */
+
+/* Calls fn for every winner of the folder, the newest first. */
+typedef whet_status (*whet_winner_fn)(void *data, const whet_winner_info *info);
+WHET_API whet_status whet_winner_list(whet_ctx *ctx, const char *folder, whet_winner_fn fn,
+                                      void *data);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

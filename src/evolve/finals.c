@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* The finals: the fastest of many short looks was also lucky, so the elites are timed again, and
+ * the best of them once more, from fresh processes, for the figures that are reported. */
+#include "evolve/search.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <whet/machine.h>
+
+#include "store/winners.h"
+
+/* Pairs of processes and blocks; more of them where there is more time. */
+typedef struct effort {
+    int n_pairs, n_blocks;
+} effort;
+
+static effort effort_of(const whet_search *s, whet_shape shape, bool is_final) {
+    const int more = (int)(s->opts->minutes > 10 ? 10 : s->opts->minutes) - 1;
+    const int extra = more > 0 ? more : 0;
+    effort e = { (is_final ? 5 : 3) + extra, is_final ? 5 : 4 };
+    if (shape != WHET_SHAPE_DECODE) e.n_pairs = (e.n_pairs + 1) / 2;
+    return e;
+}
+
+/* One recorded duel of a member; `duel` is the caller's to release. */
+static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
+                             const whet_baseline *rival, whet_shape shape, bool is_final,
+                             whet_duel *duel) {
+    const effort e = effort_of(s, shape, is_final);
+    const whet_duel_opts opts = {
+        .shape = shape,
+        .n_pairs = e.n_pairs,
+        .n_blocks = e.n_blocks,
+        .seed = whet_rng_u64(&s->rng),
+        .seconds = s->opts->minutes * 60 / 10, /* at most ten duels of such a length */
+    };
+    s->step++;
+    WHET_TRY(whet_judge_duel(ctx, s->judge, &m->object, &rival->object, &opts, duel));
+    if (duel->verdict.code != WHET_V_PASS) m->verdict = duel->verdict;
+    whet_status st = whet_store_begin(ctx, s->store);
+    if (st == WHET_OK)
+        st = whet_record_duel(ctx, s, m, is_final ? "final" : "duel", rival->name, &opts, duel);
+    if (st == WHET_OK && duel->verdict.code != WHET_V_PASS) st = whet_record_verdict(ctx, s, m);
+    if (st == WHET_OK) st = whet_record_event(ctx, s, is_final ? "final" : "elite", m->hash);
+    if (st == WHET_OK) st = whet_store_commit(ctx, s->store);
+    return st;
+}
+
+/* The elite's speed anew, now with more care. */
+static whet_status time_elite(whet_ctx *ctx, whet_search *s, whet_member *m) {
+    double sum = 0;
+    for (int shape = 0; shape < WHET_N_SHAPES && m->verdict.code == WHET_V_PASS; shape++) {
+        whet_duel duel = { 0 };
+        const whet_status st = duel_with(ctx, s, m, s->yardstick, (whet_shape)shape, false, &duel);
+        sum += duel.n_samples ? log(duel.result.ratio) / WHET_N_SHAPES : 0;
+        whet_duel_fini(ctx, &duel);
+        WHET_TRY(st);
+    }
+    m->log_speed = sum;
+    m->is_timed = m->verdict.code == WHET_V_PASS;
+    whet_search_tell(s, "elite", m);
+    return WHET_OK;
+}
+
+static whet_status choose(whet_ctx *ctx, whet_search *s, int *best) {
+    int elites[WHET_N_ELITES];
+    const int n = whet_search_elites(s, elites, WHET_N_ELITES);
+    *best = n == 1 ? elites[0] : -1;
+    for (int i = 0; i < n && n > 1; i++) {
+        whet_member *m = &s->members[elites[i]];
+        WHET_TRY(time_elite(ctx, s, m));
+        if (m->is_timed && (*best < 0 || m->log_speed > s->members[*best].log_speed))
+            *best = elites[i];
+    }
+    return WHET_OK;
+}
+
+static whet_status measure(whet_ctx *ctx, whet_search *s, whet_member *m) {
+    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
+        whet_evolve_shape *row = &s->result->shapes[shape];
+        whet_judge_shape_name(s->judge, (whet_shape)shape, row->name, sizeof row->name);
+        const whet_baseline *const rivals[] = { &s->repeat, &s->fused };
+        for (int i = 0; i < 2 && m->verdict.code == WHET_V_PASS; i++) {
+            if (!rivals[i]->name) continue;
+            whet_duel duel = { 0 };
+            const whet_status st = duel_with(ctx, s, m, rivals[i], (whet_shape)shape, true, &duel);
+            row->ns = duel.ns;
+            row->kv_bytes = duel.kv_bytes;
+            *(i ? &row->fused_ns : &row->repeat_ns) = duel.rival_ns;
+            *(i ? &row->fused : &row->repeat) = duel.result;
+            whet_duel_fini(ctx, &duel);
+            WHET_TRY(st);
+        }
+    }
+    whet_search_tell(s, "final", m);
+    return WHET_OK;
+}
+
+/* Faster than the better baseline where it counts, by the lower ends of the intervals: in decode,
+ * and over all shapes together. */
+static bool deserves_it(const whet_search *s) {
+    double sum = 0;
+    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
+        const whet_evolve_shape *row = &s->result->shapes[shape];
+        const double low = s->fused.name ? row->fused.low : row->repeat.low;
+        if (!(low > 0)) return false;
+        sum += log(low);
+        if (shape == WHET_SHAPE_DECODE && !(low > 1)) return false;
+    }
+    return sum > 0;
+}
+
+static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+    const whet_problem *p = &s->opts->problem;
+    const whet_evolve_shape *decode = &s->result->shapes[WHET_SHAPE_DECODE];
+    whet_winner_row row = {
+        .key = { .dtype = p->dtype,
+                 .n_heads = p->n_heads,
+                 .n_kv_heads = p->n_kv_heads,
+                 .head_dim = p->head_dim,
+                 .abi = WHET_KERNEL_ABI },
+        .ratio_repeat = decode->repeat.ratio,
+        .low_repeat = decode->repeat.low,
+        .high_repeat = decode->repeat.high,
+        .ratio_fused = decode->fused.ratio,
+        .low_fused = decode->fused.low,
+        .high_fused = decode->fused.high,
+    };
+    snprintf(row.key.fingerprint, sizeof row.key.fingerprint, "%s", s->fingerprint);
+    snprintf(row.shape, sizeof row.shape, "%s", decode->name);
+    memcpy(row.program_hash, m->hash, sizeof row.program_hash);
+    memcpy(row.object_sha256, m->object.sha256, sizeof row.object_sha256);
+    WHET_TRY(whet_winners_put(ctx, s->opts->winners, &row, m->text.text, m->object.bytes,
+                              m->object.n_bytes));
+    s->result->is_installed = true;
+    return WHET_OK;
+}
+
+static whet_status keep_winner(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+    const whet_evolve_shape *decode = &s->result->shapes[WHET_SHAPE_DECODE];
+    const whet_store_winner winner = {
+        .program = m->id,
+        .object_sha256 = m->object.sha256,
+        .ratio_repeat = decode->repeat.ratio,
+        .low_repeat = decode->repeat.low,
+        .high_repeat = decode->repeat.high,
+        .ratio_fused = decode->fused.ratio,
+        .low_fused = decode->fused.low,
+        .high_fused = decode->fused.high,
+        .installed_in = s->result->is_installed ? s->opts->winners : "",
+    };
+    s->step++;
+    WHET_TRY(whet_store_begin(ctx, s->store));
+    WHET_TRY(whet_store_put_winner(ctx, s->store, &winner));
+    WHET_TRY(whet_record_event(ctx, s, "winner", m->hash));
+    return whet_store_commit(ctx, s->store);
+}
+
+static void explain(whet_search *s, const char *why) {
+    snprintf(s->result->not_installed, sizeof s->result->not_installed, "%s", why);
+}
+
+whet_status whet_search_finals(whet_ctx *ctx, whet_search *s) {
+    int best;
+    WHET_TRY(choose(ctx, s, &best));
+    if (best < 0) {
+        explain(s, "no program passed the finals");
+        return WHET_OK;
+    }
+    whet_member *m = &s->members[best];
+    WHET_TRY(measure(ctx, s, m));
+    if (m->verdict.code != WHET_V_PASS) {
+        explain(s, "the best program was rejected in the final");
+        return WHET_OK;
+    }
+    memcpy(s->result->hash, m->hash, sizeof s->result->hash);
+    memcpy(s->result->object_sha256, m->object.sha256, sizeof s->result->object_sha256);
+    whet_genome_difference(&m->genome, &s->members[0].genome, s->result->change,
+                           sizeof s->result->change);
+    if (!s->opts->winners)
+        explain(s, "installing was not asked for");
+    else if (!deserves_it(s))
+        explain(s, "it is not faster than the better baseline beyond doubt");
+    else
+        WHET_TRY(install(ctx, s, m));
+    return keep_winner(ctx, s, m);
+}

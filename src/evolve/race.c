@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Gate 7: a short look at a program's speed, against the yardstick. */
+#include "evolve/search.h"
+
+#include <math.h>
+
+/* A program that is that much slower than the best one is dropped after the first shape. */
+static const double drop_factor = 0.5;
+
+/* Enough to order programs that differ by a tenth; the finals measure. */
+static const struct {
+    int n_pairs, n_blocks;
+} looks[WHET_N_SHAPES] = { [WHET_SHAPE_DECODE] = { 2, 4 }, [WHET_SHAPE_PREFILL] = { 1, 3 } };
+
+int whet_search_elites(const whet_search *s, int *elites, int n) {
+    int count = 0;
+    for (int i = 0; i < s->n_members; i++) {
+        if (!s->members[i].is_timed) continue;
+        int at = count < n ? count++ : n;
+        while (at > 0 && s->members[elites[at - 1]].log_speed < s->members[i].log_speed) {
+            if (at < n) elites[at] = elites[at - 1];
+            at--;
+        }
+        if (at < n) elites[at] = i;
+    }
+    return count;
+}
+
+static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whet_shape shape,
+                              double drop_below) {
+    const whet_duel_opts opts = {
+        .shape = shape,
+        .n_pairs = looks[shape].n_pairs,
+        .n_blocks = looks[shape].n_blocks,
+        .seed = whet_rng_u64(&s->rng),
+        .drop_below = drop_below,
+    };
+    whet_duel duel;
+    WHET_TRY(whet_judge_duel(ctx, s->judge, &m->object, &s->yardstick->object, &opts, &duel));
+    const whet_status st = whet_record_duel(ctx, s, m, "race", s->yardstick->name, &opts, &duel);
+    m->log_speeds[shape] = duel.n_samples ? log(duel.result.ratio) : -HUGE_VAL;
+    const double build_ns = m->verdict.build_ns, worst = m->verdict.worst;
+    if (duel.verdict.code != WHET_V_PASS) m->verdict = duel.verdict;
+    m->verdict.build_ns = build_ns;
+    if (worst > m->verdict.worst) m->verdict.worst = worst;
+    whet_duel_fini(ctx, &duel);
+    return st;
+}
+
+whet_status whet_search_race(whet_ctx *ctx, whet_search *s, whet_member *m) {
+    int best = -1;
+    whet_search_elites(s, &best, 1);
+    double drop_below =
+        best >= 0 ? drop_factor * exp(s->members[best].log_speeds[WHET_SHAPE_DECODE]) : 0;
+    double sum = 0;
+    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
+        WHET_TRY(time_shape(ctx, s, m, (whet_shape)shape, drop_below));
+        m->has_speed = m->verdict.code == WHET_V_PASS || m->verdict.code == WHET_V_SLOWER;
+        if (shape == WHET_SHAPE_DECODE) m->log_speed = m->log_speeds[shape];
+        if (m->verdict.code != WHET_V_PASS) return WHET_OK;
+        sum += m->log_speeds[shape];
+        drop_below = 0;
+    }
+    m->log_speed = sum / WHET_N_SHAPES;
+    m->verdict.gate = WHET_GATE_RACE;
+    m->is_timed = true;
+    return WHET_OK;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* The search: a population of programs, proposals, races, and the finals. */
+#ifndef WHET_EVOLVE_SEARCH_H
+#define WHET_EVOLVE_SEARCH_H
+
+#include <whet/evolve.h>
+
+#include "evolve/operators.h"
+#include "store/run.h"
+
+enum {
+    WHET_MAX_MEMBERS = 20000,
+    WHET_MAX_BREED = 16, /* children of one generation */
+    WHET_N_ELITES = 3,
+};
+
+/* One program that was judged. */
+typedef struct whet_member {
+    int64_t id; /* in the run file */
+    char hash[WHET_SHA256_HEX];
+    whet_buf text;        /* owned */
+    whet_genome genome;   /* of text */
+    whet_object object;   /* owned; kept while it is among the elites or the seed */
+    whet_verdict verdict; /* of gates 0 to 4 and of the race */
+    const char *operator_name;
+    char change[160];
+    int parent, parent2;              /* members; -1 = none */
+    double log_speeds[WHET_N_SHAPES]; /* log(yardstick's time / program's) */
+    double log_speed; /* their mean; of decode alone for what was dropped after it */
+    bool has_speed;   /* log_speed says something */
+    bool is_timed;    /* on all shapes, and not rejected: it may be an elite */
+} whet_member;
+
+/* A kernel of known quality to time against. */
+typedef struct whet_baseline {
+    const char *name; /* "repeat", "fused"; NULL = there is none */
+    whet_object object;
+    const char *from; /* "source" or "built-in" */
+} whet_baseline;
+
+typedef struct whet_search {
+    const whet_evolve_opts *opts;
+    whet_evolve_result *result;
+    whet_judge *judge;
+    whet_store *store;
+    whet_rng rng;
+    whet_member *members; /* owned; may move when one is admitted */
+    int n_members, n_room;
+    whet_baseline repeat, fused;
+    const whet_baseline *yardstick; /* the faster of them: races are against it */
+    int64_t step;
+    double start_ns, search_end_ns;
+    char fingerprint[33];
+    bool is_stopped; /* a person asked for the end of the search */
+} whet_search;
+
+/* Makes the seed program and the baselines and judges them. */
+whet_status whet_search_begin(whet_ctx *ctx, whet_search *s);
+void whet_search_end(whet_ctx *ctx, whet_search *s);
+
+/* The search until its time is up. */
+whet_status whet_search_run(whet_ctx *ctx, whet_search *s);
+
+/* Proposes the next child into an unused member (text, genome, hash, lineage): never a program that
+ * is known, nor one of the `n_bred` others. False when nothing new was found. */
+whet_status whet_search_propose(whet_ctx *ctx, whet_search *s, whet_member *child,
+                                const whet_member *bred, int n_bred, bool *is_found);
+
+/* Builds and checks n members side by side. */
+whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *members, int n);
+
+/* Times a member against the yardstick on all shapes; fills log_speed, and SLOWER for the verdict
+ * of a clear loser. Duels go into the run file: within a transaction. */
+whet_status whet_search_race(whet_ctx *ctx, whet_search *s, whet_member *member);
+
+/* Indices of the fastest members, the fastest first; returns how many, at most n. */
+int whet_search_elites(const whet_search *s, int *elites, int n);
+
+/* The finals: elites once more, the best against both baselines, the winner installed. */
+whet_status whet_search_finals(whet_ctx *ctx, whet_search *s);
+
+/* Writing to the run file. */
+whet_status whet_record_run(whet_ctx *ctx, whet_search *s);
+whet_status whet_record_member(whet_ctx *ctx, whet_search *s, whet_member *m);
+whet_status whet_record_verdict(whet_ctx *ctx, whet_search *s, const whet_member *m);
+whet_status whet_record_duel(whet_ctx *ctx, whet_search *s, const whet_member *m, const char *kind,
+                             const char *rival, const whet_duel_opts *opts, const whet_duel *duel);
+whet_status whet_record_event(whet_ctx *ctx, whet_search *s, const char *what, const char *detail);
+
+void whet_member_fini(whet_ctx *ctx, whet_member *m);
+
+/* Tells opts->on_event. */
+void whet_search_tell(const whet_search *s, const char *what, const whet_member *m);
+
+#endif
