@@ -28,8 +28,11 @@ whet_status cli_engine_open(whet_ctx *ctx, cli_engine *e, const cli_engine_opts 
 
 whet_status cli_engine_open_session(whet_ctx *ctx, cli_engine *e, const cli_engine_opts *opts,
                                     size_t capacity_tokens) {
+    e->winner.ctx = ctx;
     const whet_session_opts session_opts = {
         .kernel = opts->kernel,
+        .find_winner = opts->no_winner ? NULL : cli_winner_find,
+        .find_winner_data = &e->winner,
         .compiler = getenv("CC"),
         .capacity_tokens = (int32_t)capacity_tokens,
         .chunk_tokens = opts->chunk,
@@ -40,6 +43,7 @@ whet_status cli_engine_open_session(whet_ctx *ctx, cli_engine *e, const cli_engi
 
 void cli_engine_close(whet_ctx *ctx, cli_engine *e) {
     whet_session_close(e->session);
+    cli_winner_close(&e->winner);
     whet_team_close(e->team);
     whet_tokenizer_close(e->tokenizer);
     whet_model_close(e->model);
@@ -62,13 +66,16 @@ whet_sampler_opts cli_sampling(const cli_command *command, const cli_args *args,
 }
 
 bool cli_engine_uses_winner(const cli_engine *e) {
-    (void)e;
-    return false;
+    return e->winner.winner &&
+           whet_session_kernel(e->session) == whet_winner_kernel(e->winner.winner);
 }
 
 void cli_engine_print_kernel(const cli_engine *e, FILE *f) {
-    fprintf(f, "Kernel: %s, %llu calls", whet_session_kernel(e->session)->name,
-            (unsigned long long)whet_session_kernel_calls(e->session));
+    if (cli_engine_uses_winner(e))
+        fprintf(f, "Kernel: winner %.12s", whet_winner_about(e->winner.winner)->program_hash);
+    else
+        fprintf(f, "Kernel: %s", whet_session_kernel(e->session)->name);
+    fprintf(f, ", %llu calls", (unsigned long long)whet_session_kernel_calls(e->session));
     fprintf(f, "\n");
 }
 

@@ -7,6 +7,7 @@
 #include <whet/generate.h>
 
 #include "cli.h"
+#include "winner.h"
 
 /* The options that these commands share; CLI_ENGINE_OPTIONS are their rows. */
 typedef struct cli_engine_opts {
@@ -84,6 +85,7 @@ typedef struct cli_engine {
     whet_tokenizer *tokenizer; /* NULL = there is none */
     whet_team *team;
     whet_session *session;
+    cli_winner winner; /* that the session runs, if there is one */
 } cli_engine;
 
 /* Opens all but the session. A zeroed engine goes in; close it whatever comes back. */
