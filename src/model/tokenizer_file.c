@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-#include "base/file.h"
 #include "model/pretokenize.h"
-
-enum { MAX_FILE_BYTES = 64 << 20 };
 
 /* Appends "{}" or "[]" for a list that is left out, and its newlines, so that a message about what
  * follows still names the right line. */
@@ -38,11 +35,9 @@ static whet_status parse_rest(whet_ctx *ctx, whet_tokenizer_file *file,
     return st;
 }
 
-whet_status whet_tokenizer_file_open(whet_ctx *ctx, const char *path, whet_tokenizer_file *file) {
-    file->path = path;
-    WHET_TRY(whet_file_read(ctx, path, MAX_FILE_BYTES, &file->text));
+whet_status whet_tokenizer_file_parse(whet_ctx *ctx, whet_tokenizer_file *file) {
     const whet_json_reader start = {
-        .name = path,
+        .name = file->path,
         .text = file->text.text,
         .bytes = file->text.len,
     };
@@ -58,9 +53,9 @@ whet_status whet_tokenizer_file_open(whet_ctx *ctx, const char *path, whet_token
     file->vocab.at = lists[0].at;
     file->merges.at = lists[1].at;
     if (!lists[0].end || whet_json_reader_peek(&file->vocab) != '{')
-        return whet_fail(ctx, WHET_E_FORMAT, "%s: there is no object model.vocab", path);
+        return whet_fail(ctx, WHET_E_FORMAT, "%s: there is no object model.vocab", file->path);
     if (!lists[1].end || whet_json_reader_peek(&file->merges) != '[')
-        return whet_fail(ctx, WHET_E_FORMAT, "%s: there is no array model.merges", path);
+        return whet_fail(ctx, WHET_E_FORMAT, "%s: there is no array model.merges", file->path);
     if (lists[0].at > lists[1].at) {
         const whet_json_member first = lists[1];
         lists[1] = lists[0];

@@ -15,8 +15,10 @@ typedef struct whet_tokenizer_file {
     whet_json_reader merges; /* at the array model.merges */
 } whet_tokenizer_file;
 
-/* A zeroed file is fine for close, and needed for open, also when that does not work. */
-whet_status whet_tokenizer_file_open(whet_ctx *ctx, const char *path, whet_tokenizer_file *file);
+/* Reads file->text, which must be there as file->path; the rest is filled in. */
+whet_status whet_tokenizer_file_parse(whet_ctx *ctx, whet_tokenizer_file *file);
+
+/* A zeroed file is fine, and one that could not be parsed too. */
 void whet_tokenizer_file_close(whet_ctx *ctx, whet_tokenizer_file *file);
 
 /* WHET_OK, or WHET_E_UNSUPPORTED with what the settings ask for and is not supported. */

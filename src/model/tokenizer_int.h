@@ -30,4 +30,9 @@ struct whet_tokenizer {
     whet_added_set added_later; /* cut out of the normalized text ("normalized": true) */
 };
 
+/* whet_tokenizer_open from the text of tokenizer.json, which is taken over and left empty. `path`
+ * is for messages. */
+whet_status whet_tokenizer_parse(whet_ctx *ctx, const char *path, whet_buf *text,
+                                 whet_tokenizer **out);
+
 #endif

@@ -12,6 +12,7 @@
 #include "model/vocab.h"
 
 enum {
+    MAX_FILE_BYTES = 64 << 20,
     MAX_IDS = 1 << 22,
     MAX_ADDED_BYTES = 4096, /* of one added token: bounds the time of a search at one place */
     SHOWN_BYTES = 60,       /* of a token, in messages */
@@ -232,10 +233,13 @@ static whet_status check_against_vocab(const loader *l, const token *item) {
 
 static whet_status push_added(const loader *l, const token *item) {
     const whet_text_ref text = item->text;
-    if (!item->is_normalized)
+    if (!item->is_normalized) {
+        WHET_TRY(set_bytes(l, item->id, text));
         return whet_added_push(l->ctx, &l->t->added, text.text, text.len, item->id);
-    whet_buf normal = { 0 };
+    }
+    whet_buf normal = { 0 }; /* the reference knows the token by this text only, and decodes it */
     whet_status st = whet_nfc_append(l->ctx, text.text, text.len, &normal);
+    if (st == WHET_OK) st = set_bytes(l, item->id, (whet_text_ref){ normal.text, normal.len });
     if (st == WHET_OK)
         st = whet_added_push(l->ctx, &l->t->added_later, normal.text, normal.len, item->id);
     whet_buf_fini(l->ctx, &normal);
@@ -246,7 +250,6 @@ static whet_status load_added(const loader *l) {
     for (size_t i = 0; i < l->added.n; i++) {
         const token *item = &l->added.items[i];
         WHET_TRY(check_against_vocab(l, item));
-        WHET_TRY(set_bytes(l, item->id, item->text));
         WHET_TRY(push_added(l, item));
     }
     const whet_added_token *twice = whet_added_sort(&l->t->added);
@@ -264,7 +267,7 @@ static size_t n_ids_of(const token_list *list, size_t n_ids) {
 
 static whet_status load(loader *l) {
     whet_tokenizer *t = l->t;
-    WHET_TRY(whet_tokenizer_file_open(l->ctx, l->path, &l->file));
+    WHET_TRY(whet_tokenizer_file_parse(l->ctx, &l->file));
     WHET_TRY(whet_tokenizer_file_check(l->ctx, &l->file));
     WHET_TRY(read_tokens(l));
     WHET_TRY(read_added(l));
@@ -278,23 +281,35 @@ static whet_status load(loader *l) {
     return load_added(l);
 }
 
-whet_status whet_tokenizer_open(whet_ctx *ctx, const char *folder_or_file, whet_tokenizer **out) {
+whet_status whet_tokenizer_parse(whet_ctx *ctx, const char *path, whet_buf *text,
+                                 whet_tokenizer **out) {
     *out = NULL;
-    whet_tokenizer *t = whet_alloc_zero(ctx, 1, sizeof *t);
-    if (!t) return WHET_E_NOMEM;
-    t->ctx = ctx;
-    whet_status st = whet_buf_printf(ctx, &t->path, "%s%s", folder_or_file,
-                                     whet_path_is_dir(folder_or_file) ? "/tokenizer.json" : "");
-    loader l = { .ctx = ctx, .t = t, .path = t->path.text };
+    loader l = { .ctx = ctx, .path = path, .file = { .path = path, .text = *text } };
+    *text = (whet_buf){ 0 };
+    l.t = whet_alloc_zero(ctx, 1, sizeof *l.t);
+    if (l.t) l.t->ctx = ctx;
+    whet_status st = l.t ? whet_buf_puts(ctx, &l.t->path, path) : WHET_E_NOMEM;
     if (st == WHET_OK) st = load(&l);
     whet_tokenizer_file_close(ctx, &l.file);
     whet_free(ctx, l.tokens.items);
     whet_free(ctx, l.added.items);
     whet_vocab_fini(ctx, &l.vocab);
     if (st == WHET_OK)
-        *out = t;
+        *out = l.t;
     else
-        whet_tokenizer_close(t);
+        whet_tokenizer_close(l.t);
+    return st;
+}
+
+whet_status whet_tokenizer_open(whet_ctx *ctx, const char *folder_or_file, whet_tokenizer **out) {
+    *out = NULL;
+    whet_buf path = { 0 }, text = { 0 };
+    whet_status st = whet_buf_printf(ctx, &path, "%s%s", folder_or_file,
+                                     whet_path_is_dir(folder_or_file) ? "/tokenizer.json" : "");
+    if (st == WHET_OK) st = whet_file_read(ctx, path.text, MAX_FILE_BYTES, &text);
+    if (st == WHET_OK) st = whet_tokenizer_parse(ctx, path.text, &text, out);
+    whet_buf_fini(ctx, &text);
+    whet_buf_fini(ctx, &path);
     return st;
 }
 
