@@ -44,8 +44,7 @@ static whet_status write_logits(whet_ctx *ctx, cli_engine *e, const whet_ids *id
         st = cli_usage("%s: %s", path, strerror(errno));
     } else {
         st = whet_session_score(ctx, e->session, ids->ids, ids->n, write_rows, &w);
-        const bool is_safe =
-            fflush(w.file) == 0 && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+        const bool is_safe = fflush(w.file) == 0 && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
         if (fclose(w.file) != 0 || st == WHET_E_IO || (st == WHET_OK && !is_safe) ||
             (st == WHET_OK && rename(tmp.text, path) != 0))
             st = cli_usage("%s: %s", path, strerror(errno));

@@ -8,6 +8,7 @@
 #include "kernels/attention.h"
 #include "tests/model/checked_kernel.h"
 #include "tests/model/golden.h"
+#include "tests/model/wide_model.h"
 
 static whet_ctx *ctx;
 
@@ -29,6 +30,13 @@ static void for_each_model(void (*fn)(const golden *g)) {
     }
     closedir(dir);
     CHECK(n >= 18);
+    golden g;
+    if (golden_open(ctx, MODELS_DIR "/angler", TEST_DATA_DIR "/golden/angler/golden", &g)) fn(&g);
+    golden_close(&g);
+    REQUIRE(write_wide_model(TEST_DATA_DIR "/golden/wide"));
+    if (golden_open(ctx, TEST_DATA_DIR "/golden/wide", TEST_DATA_DIR "/golden/wide/golden", &g))
+        fn(&g);
+    golden_close(&g);
 }
 
 static void check_default(const golden *g) {
@@ -53,10 +61,11 @@ static void precise_is_within_5e4(void) {
 
 static void check_splits(const golden *g) {
     static const int32_t chunks[] = { 1, 7, 64, 0 };
+    static const int n_threads[] = { 3, 2, 1, 2 };
     for (size_t i = 0; i < TEST_COUNT(chunks); i++) {
         const whet_session_opts opts = { .chunk_tokens = chunks[i] };
-        golden_check(ctx, g, &opts, 1 + (int)i, golden_check_logits);
-        golden_check(ctx, g, &opts, 1 + (int)i, golden_check_decided);
+        golden_check(ctx, g, &opts, n_threads[i], golden_check_logits);
+        golden_check(ctx, g, &opts, n_threads[i], golden_check_decided);
     }
 }
 
@@ -84,10 +93,9 @@ static void check_kernels(const golden *g) {
         const whet_session_opts opts = {
             .find_winner = give,
             .find_winner_data = (void *)(uintptr_t)checked_kernel_open(inner),
-            .chunk_tokens = i % 2 ? 7 : 64,
+            .chunk_tokens = i % 3 == 0 ? 1 : i % 3 == 1 ? 7 : 64,
         };
-        golden_check(ctx, g, &opts, 1 + i % 3, golden_check_logits);
-        golden_check(ctx, g, &opts, 1 + i % 3, golden_check_decided);
+        golden_check(ctx, g, &opts, 1 + i % 2, golden_check_logits);
         const checked_kernel_result result = checked_kernel_close();
         CHECK(result.n_rows > 0);
         if (result.n_wrong)
