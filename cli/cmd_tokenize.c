@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* whet tokenize: text to ids and back. */
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,22 +138,17 @@ static whet_status answer_stdin(whet_ctx *ctx, const whet_tokenizer *t, bool is_
 }
 
 /* Needs no tokenizer; a checkpoint without a template gets Qwen3's own. */
-static whet_status run_chat(whet_ctx *ctx, const tokenize_opts *o) {
-    if (!o->is_jsonl || o->is_decode)
-        return cli_usage("tokenize: --chat goes with --jsonl and without --decode");
+static whet_status run_chat(whet_ctx *ctx, const char *dir) {
     answerer by = { .answer = render_chat };
-    const whet_status st = whet_chat_detect(ctx, o->model, &by.chat);
+    const whet_status st = whet_chat_detect(ctx, dir, &by.chat);
     if (st != WHET_OK) return st;
     if (by.chat == WHET_CHAT_NONE) by.chat = WHET_CHAT_QWEN3;
     return answer_lines(ctx, &by);
 }
 
-static whet_status run(whet_ctx *ctx, const cli_args *args) {
-    const tokenize_opts *o = args->opts;
-    if (!o->model) return cli_usage("tokenize: --model is missing; see whet tokenize --help");
-    if (o->is_chat) return run_chat(ctx, o);
+static whet_status run_tokenizer(whet_ctx *ctx, const char *dir, const tokenize_opts *o) {
     whet_tokenizer *t;
-    whet_status st = whet_tokenizer_open(ctx, o->model, &t);
+    whet_status st = whet_tokenizer_open(ctx, dir, &t);
     if (st != WHET_OK) return st;
     if (o->is_jsonl)
         st = answer_lines(ctx, &(answerer){ t, WHET_CHAT_NONE, o->is_decode ? decode : encode });
@@ -164,9 +158,21 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     return st;
 }
 
+static whet_status run(whet_ctx *ctx, const cli_args *args) {
+    const tokenize_opts *o = args->opts;
+    if (!o->model) return cli_usage("tokenize: --model is missing; see whet tokenize --help");
+    if (o->is_chat && (!o->is_jsonl || o->is_decode))
+        return cli_usage("tokenize: --chat goes with --jsonl and without --decode");
+    whet_buf dir = { 0 };
+    whet_status st = cli_find_model(ctx, o->model, &dir);
+    if (st == WHET_OK) st = o->is_chat ? run_chat(ctx, dir.text) : run_tokenizer(ctx, dir.text, o);
+    whet_buf_fini(ctx, &dir);
+    return st;
+}
+
 static const cli_option options[] = {
     { "model", CLI_STRING, offsetof(tokenize_opts, model), "DIR",
-      "folder with tokenizer.json, or that file", NULL },
+      "folder with tokenizer.json, or the name of a cached model", NULL },
     { "decode", CLI_FLAG, offsetof(tokenize_opts, is_decode), NULL, "ids to text", NULL },
     { "jsonl", CLI_FLAG, offsetof(tokenize_opts, is_jsonl), NULL,
       "a line each: a JSON string to an array of ids, or back", NULL },
