@@ -156,6 +156,21 @@ INLINE void tile_of(const whet_linear_args *a, const float *panel, int32_t n, in
     store_tile(a, n, n_rows, t0, n_tokens, a->is_added || i0 > 0, acc);
 }
 
+/* All tokens times one widened panel; a last panel of few tokens costs fewer vectors. */
+static void tiles(const whet_linear_args *a, const float *panel, int32_t n, int n_rows, int32_t i0,
+                  int32_t k) {
+    for (int32_t t0 = 0; t0 < a->n_rows; t0 += PANEL) {
+        switch ((a->n_rows - t0 + LANES - 1) / LANES) {
+        case 1: tile_of(a, panel, n, n_rows, i0, k, t0, 1); break;
+#if LANES == 16
+        case 2: tile_of(a, panel, n, n_rows, i0, k, t0, 2); break;
+        case 3: tile_of(a, panel, n, n_rows, i0, k, t0, 3); break;
+#endif
+        default: tile_of(a, panel, n, n_rows, i0, k, t0, N_VECTORS); break;
+        }
+    }
+}
+
 INLINE void many_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {
     _Alignas(64) float panel[K_BLOCK * N_BROADCAST];
     for (int32_t i0 = 0; i0 < a->w.n_in; i0 += K_BLOCK) {
@@ -163,16 +178,7 @@ INLINE void many_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin
         for (int32_t n = begin; n < end; n += N_BROADCAST) {
             const int n_rows = end - n < N_BROADCAST ? end - n : N_BROADCAST;
             widen_panel(&a->w, dtype, n, n_rows, i0, k, panel);
-            for (int32_t t0 = 0; t0 < a->n_rows; t0 += PANEL) {
-                switch ((a->n_rows - t0 + LANES - 1) / LANES) {
-                case 1: tile_of(a, panel, n, n_rows, i0, k, t0, 1); break;
-#if LANES == 16
-                case 2: tile_of(a, panel, n, n_rows, i0, k, t0, 2); break;
-                case 3: tile_of(a, panel, n, n_rows, i0, k, t0, 3); break;
-#endif
-                default: tile_of(a, panel, n, n_rows, i0, k, t0, N_VECTORS); break;
-                }
-            }
+            tiles(a, panel, n, n_rows, i0, k);
         }
     }
 }
