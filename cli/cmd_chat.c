@@ -179,7 +179,6 @@ static whet_status generate(whet_ctx *ctx, chat *c, const whet_ids *prompt, whet
         .on_token_data = text,
     };
     c->sampling.seed++; /* another answer to the same words may be another */
-    whet_ctx_resume(ctx);
     whet_status st = whet_generate(ctx, c->engine.session, prompt->ids + n_held, prompt->n - n_held,
                                    &opts, &answer, &g);
     whet_ctx_resume(ctx);
@@ -190,9 +189,11 @@ static whet_status generate(whet_ctx *ctx, chat *c, const whet_ids *prompt, whet
     return st == WHET_OK ? noted : st;
 }
 
-/* The user's line and the answer to it; neither stays in the conversation if that does not work. */
+/* The user's line and the answer to it; neither stays in the conversation if that does not work, or
+ * if it was cancelled before the answer began. */
 static whet_status take_line(whet_ctx *ctx, chat *c, const char *line, size_t bytes) {
     const size_t n_before = c->n_turns;
+    whet_ctx_resume(ctx);
     whet_ids prompt = { 0 };
     turn *t;
     whet_status st = add_turn(c, "user", &t);
@@ -202,7 +203,8 @@ static whet_status take_line(whet_ctx *ctx, chat *c, const char *line, size_t by
     if (st == WHET_OK) st = generate(ctx, c, &prompt, &t->text);
     if (st != WHET_OK) drop_turns(ctx, c, n_before);
     whet_ids_fini(ctx, &prompt);
-    return st;
+    whet_ctx_resume(ctx);
+    return st == WHET_E_CANCELLED ? WHET_OK : st;
 }
 
 /* ---- lines ---- */

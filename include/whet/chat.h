@@ -56,8 +56,9 @@ WHET_API whet_status whet_chat_render(whet_ctx *ctx, const whet_chat_opts *opts,
  * false or null, "add_generation_prompt": true or false}; all keys but messages may be missing,
  * others are ignored. Messages may carry reasoning_content (also named thinking or reasoning) and
  * tool_calls; keys whose value is null count as missing, both as in transformers 5.
- * WHET_E_FORMAT where the text is not such an object or the template raises; the sentence names the
- * place ("messages[2].content ..."); then out is as it was before. */
+ * WHET_E_FORMAT where the text is not such an object (also: an integer past 64 bits, a NUL in a
+ * key) or the template raises; the sentence names the place ("messages[2].content ..."); then out
+ * is as it was before. */
 WHET_API whet_status whet_chat_render_json(whet_ctx *ctx, whet_chat_template template_id,
                                            const char *json, size_t bytes, whet_buf *out);
 
