@@ -8,7 +8,10 @@ Python 3.11 (Debian 12) is asked for, because its tables give the rest: later on
 U lines in unicode.txt.
 
     tools/unicode/generate.py > src/model/unicode_data.c
+    tools/unicode/generate.py --check src/model/unicode_data.c    # 1: differs; 77: another Python
 """
+import contextlib
+import io
 import pathlib
 import sys
 import unicodedata
@@ -86,9 +89,7 @@ def print_array(declaration, items):
     print("};")
 
 
-def main():
-    if unicodedata.unidata_version != "14.0.0":
-        sys.exit(f"Python with Unicode 14.0.0 is needed, this one has {unicodedata.unidata_version}")
+def print_tables():
     rows, row_of, decompositions, pairs = tables()
     blocks, index = {}, []
     for start in range(0, N, BLOCK):
@@ -113,6 +114,20 @@ def main():
                 ["{0x%X, 0x%X, 0x%X}" % p for p in pairs])
     print(f"const size_t whet_n_compositions = {len(pairs)};")
     print("/* clang-format on */")
+
+
+def main():
+    is_check = sys.argv[1:2] == ["--check"]
+    if unicodedata.unidata_version != "14.0.0":
+        print(f"Python with Unicode 14.0.0 is needed, this one has {unicodedata.unidata_version}", file=sys.stderr)
+        sys.exit(77 if is_check else 1)
+    if not is_check:
+        return print_tables()
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        print_tables()
+    if text.getvalue() != pathlib.Path(sys.argv[2]).read_text(encoding="ascii"):
+        sys.exit(f"{sys.argv[2]} is not what this script writes")
 
 
 main()
