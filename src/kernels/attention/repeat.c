@@ -20,20 +20,25 @@ void *memcpy(void *to, const void *from, size_t n);
  * scores. split    which worker does what: split_phases(), split_floats(), split_run().
  *
  * dtype and dim are constants where it matters: everything below run() is inlined into it. A block
- * may be the last, short one: nothing past its n keys may be read, with one exception: K as
- * k_token = 1, k_dim = BLOCK is always a whole block. */
+ * may be the last, short one: nothing past its n keys may be read, with one exception: K with
+ * k_dim = BLOCK is always a whole block.
+ *
+ * Pair order: a row of 32 elements of 16 bits, where element i lies at i % 16 * 2 + i / 16: read as
+ * words, one shift gives the first half of the row as floats, and one mask the second half. */
 
 #define QUERIES 16 // knob: 8 16 32
-enum { BLOCK = 16 };
+enum { BLOCK = 32, HALF = BLOCK / 2 };
 #define INLINE static inline __attribute__((always_inline, unused))
 
-/* K of key t, dimension c, is element t * k_token + c * k_dim of k; V is t * v_token + c of v. */
+/* Where K and V of key t, dimension c lie: k_index() and v_index() elements behind k and v. */
 typedef struct block {
     const void *k;
     const void *v;
-    int64_t k_token;
-    int64_t k_dim;
+    int64_t k_token; /* elements from key t to t + 1 */
+    int64_t k_half;  /* from key t to t + HALF */
+    int64_t k_dim;   /* from dimension c to c + 1 */
     int64_t v_token;
+    int is_v_pairs; /* V rows are in pair order, up to the last whole 32 dimensions */
 } block;
 
 typedef struct item {
@@ -64,6 +69,18 @@ INLINE int64_t round_up(int64_t n, int64_t to) {
 }
 INLINE int64_t element_bytes(int dtype) {
     return dtype == WHET_F32 ? 4 : 2;
+}
+
+INLINE int64_t pair_order(int64_t i) {
+    return i / 32 * 32 + i % 16 * 2 + i % 32 / 16;
+}
+
+INLINE int64_t k_index(const block *b, int32_t t, int32_t c) {
+    return t % HALF * b->k_token + t / HALF * b->k_half + c * b->k_dim;
+}
+
+INLINE int64_t v_index(const block *b, int32_t t, int32_t c, int dim) {
+    return t * b->v_token + (b->is_v_pairs && c < dim / 32 * 32 ? pair_order(c) : c);
 }
 
 INLINE const void *at(int dtype, const void *p, int64_t i) {
@@ -113,6 +130,7 @@ INLINE void put(int dtype, void *p, int64_t i, float x) {
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
 typedef uint16_t halves __attribute__((vector_size(LANES * 2)));
+enum { HALF_VECS = HALF / LANES };
 
 INLINE vec load(const float *p) {
     vec x;
@@ -124,16 +142,32 @@ INLINE void store(float *p, vec x) {
     memcpy(p, &x, sizeof x);
 }
 
+INLINE vec f16_vec(words x) {
+    const vec magnitude = (vec)((x & 0x7fff) << 13) * 0x1p112f;
+    const words special = (words)((x & 0x7c00) == 0x7c00) & 0x7f800000;
+    return (vec)((words)magnitude | special | (x & 0x8000) << 16);
+}
+
 /* Elements i .. i + LANES - 1. */
 INLINE vec get_vec(int dtype, const void *p, int64_t i) {
     if (dtype == WHET_F32) return load((const float *)p + i);
     halves h;
     memcpy(&h, (const uint16_t *)p + i, sizeof h);
     const words x = __builtin_convertvector(h, words);
-    if (dtype == WHET_BF16) return (vec)(x << 16);
-    const vec magnitude = (vec)((x & 0x7fff) << 13) * 0x1p112f;
-    const words special = (words)((x & 0x7c00) == 0x7c00) & 0x7f800000;
-    return (vec)((words)magnitude | special | (x & 0x8000) << 16);
+    return dtype == WHET_BF16 ? (vec)(x << 16) : f16_vec(x);
+}
+
+/* Elements j * LANES .. of the row's first 16 and of its second 16, in pair order or plain. */
+INLINE void get_pair(int dtype, const void *row, int is_pairs, int32_t j, vec *low, vec *high) {
+    if (is_pairs) {
+        words x;
+        memcpy(&x, (const uint16_t *)row + 2 * j * LANES, sizeof x);
+        *low = dtype == WHET_BF16 ? (vec)(x << 16) : f16_vec(x & 0xffff);
+        *high = dtype == WHET_BF16 ? (vec)(x & 0xffff0000) : f16_vec(x >> 16);
+    } else {
+        *low = get_vec(dtype, row, j * LANES);
+        *high = get_vec(dtype, row, 16 + j * LANES);
+    }
 }
 
 INLINE vec max_vec(vec a, vec b) {
@@ -158,7 +192,7 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
                           int32_t t, int dtype, int dim) {
     const int64_t row = (int64_t)p->n_kv_heads * dim;
     const void *k = at(dtype, kv, t * row + (int64_t)group * dim);
-    return (block){ k, at(dtype, k, capacity * row), row, 1, row };
+    return (block){ k, at(dtype, k, capacity * row), row, HALF * row, 1, row, 0 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {
@@ -186,7 +220,8 @@ INLINE int64_t share_elements(const whet_problem *p) {
 
 INLINE block share_block(const item *it, const scratch *w, int32_t t, int dtype, int dim) {
     const void *k = at(dtype, w->share, (int64_t)(t - it->begin) * dim);
-    return (block){ k, at(dtype, k, round_up(it->end - it->begin, BLOCK) * dim), dim, 1, dim };
+    const int64_t n = round_up(it->end - it->begin, BLOCK);
+    return (block){ k, at(dtype, k, n * dim), dim, HALF * dim, 1, dim, 0 };
 }
 
 INLINE void share_begin(const item *it, const scratch *w, int dtype, int dim) {
@@ -197,7 +232,7 @@ INLINE void share_begin(const item *it, const scratch *w, int dtype, int dim) {
         for (int32_t j = 0; j < min32(BLOCK, it->end - t); j++)
             for (int32_t c = 0; c < dim; c++) {
                 const int64_t i = (int64_t)j * dim + c;
-                const int64_t k = j * from.k_token + c * from.k_dim, v = j * from.v_token + c;
+                const int64_t k = k_index(&from, j, c), v = v_index(&from, j, c, dim);
                 if (dtype == WHET_F32) {
                     ((float *)to.k)[i] = ((const float *)from.k)[k];
                     ((float *)to.v)[i] = ((const float *)from.v)[v];
@@ -218,14 +253,13 @@ INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, flo
     for (int32_t i = 0; i < n_queries; i++)
         for (int32_t t = 0; t < n; t++) {
             const float *qi = q + (int64_t)i * dim;
-            const void *k = at(dtype, b.k, t * b.k_token);
             float sum[16] = { 0 };
             int32_t c = 0;
             for (; c + 16 <= dim; c += 16)
                 for (int32_t j = 0; j < 16; j++)
-                    sum[j] += qi[c + j] * get(dtype, k, (c + j) * b.k_dim);
+                    sum[j] += qi[c + j] * get(dtype, b.k, k_index(&b, t, c + j));
             for (; c < dim; c++)
-                sum[0] += qi[c] * get(dtype, k, c * b.k_dim);
+                sum[0] += qi[c] * get(dtype, b.k, k_index(&b, t, c));
             for (int32_t half = 8; half > 0; half /= 2)
                 for (int32_t j = 0; j < half; j++)
                     sum[j] += sum[j + half];
@@ -243,9 +277,8 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
         for (int32_t t = 0; t < n; t++) {
             float *restrict oi = o + (int64_t)i * dim;
             const float weight = p[i * stride + t];
-            const void *v = at(dtype, b.v, t * b.v_token);
             for (int32_t c = 0; c < dim; c++)
-                oi[c] += weight * get(dtype, v, c);
+                oi[c] += weight * get(dtype, b.v, v_index(&b, t, c, dim));
         }
 }
 // SEGMENT-END mix

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* dot/over-dims: vectors run over the dimensions of a key; a key is widened once for several */
-// queries
+/* dot/over-dims: vectors run over the dimensions of a key, which is widened for several queries */
 #define DOT_QUERIES 2 // knob: 1 2 4
-#define DOT_AHEAD   0 // knob: 0 512 2048 4096
+#define DOT_AHEAD   0 // knob: 0 1024 4096 16384
 
 /* The first n_q (a constant) queries of q. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, int64_t stride,
                      int dtype, int dim) {
     for (int32_t t = 0; t < n; t++) {
-        const void *k = at(dtype, b.k, t * b.k_token);
+        const void *k = at(dtype, b.k, k_index(&b, t, 0));
         if (DOT_AHEAD > 0)
             for (int32_t line = 0; line < dim * element_bytes(dtype); line += 64)
                 __builtin_prefetch((const char *)k + DOT_AHEAD + line);
@@ -23,7 +22,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, 
         for (int32_t i = 0; i < n_q; i++) {
             float rest = sum_vec(sum[i]);
             for (int32_t j = c; j < dim; j++)
-                rest += q[(int64_t)i * dim + j] * get(dtype, k, j * b.k_dim);
+                rest += q[(int64_t)i * dim + j] * get(dtype, k, (int64_t)j * b.k_dim);
             s[i * stride + t] = rest;
         }
     }

@@ -2,43 +2,49 @@
 /* dot/over-keys: vectors run over the keys of a block; for K as [dim][token], else one at a time */
 #define DOT_QUERIES 2 // knob: 1 2 4
 #define DOT_CHAINS  2 // knob: 1 2 4
-#define DOT_AHEAD   0 // knob: 0 512 2048 4096
-enum { BLOCK_VECS = BLOCK / LANES };
+#define DOT_AHEAD   0 // knob: 0 1024 4096 16384
 
-/* The first n_q (a constant) queries of q; a whole block. Dimensions alternate between DOT_CHAINS
+/* The first n_q (a constant) queries; a whole block. Dimensions take turns in the chains'
  * sums, so that one addition need not wait for the other. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t stride, int dtype,
                      int dim) {
-    vec sum[DOT_CHAINS][DOT_QUERIES][BLOCK_VECS] = { 0 };
-    int32_t c = 0;
-    for (; c + DOT_CHAINS <= dim; c += DOT_CHAINS) {
-        if (DOT_AHEAD > 0 && c * BLOCK * element_bytes(dtype) % 64 == 0)
-            __builtin_prefetch((const char *)at(dtype, b.k, c * BLOCK) + DOT_AHEAD);
-        for (int32_t chain = 0; chain < DOT_CHAINS; chain++)
-            for (int32_t j = 0; j < BLOCK_VECS; j++) {
-                const vec k = get_vec(dtype, b.k, (c + chain) * BLOCK + j * LANES);
-                for (int32_t i = 0; i < n_q; i++)
-                    sum[chain][i][j] += k * q[(int64_t)i * dim + c + chain];
+    for (int32_t j = 0; j < HALF_VECS; j++) {
+        vec sum[DOT_CHAINS][DOT_QUERIES][2] = { 0 };
+        for (int32_t c = 0; c + DOT_CHAINS <= dim; c += DOT_CHAINS)
+            for (int32_t chain = 0; chain < DOT_CHAINS; chain++) {
+                const void *row = at(dtype, b.k, (int64_t)(c + chain) * BLOCK);
+                if (DOT_AHEAD > 0 && j == 0) __builtin_prefetch((const char *)row + DOT_AHEAD);
+                vec low, high;
+                get_pair(dtype, row, b.k_token == 2, j, &low, &high);
+                for (int32_t i = 0; i < n_q; i++) {
+                    sum[chain][i][0] += low * q[(int64_t)i * dim + c + chain];
+                    sum[chain][i][1] += high * q[(int64_t)i * dim + c + chain];
+                }
             }
-    }
-    for (; c < dim; c++)
-        for (int32_t j = 0; j < BLOCK_VECS; j++)
-            for (int32_t i = 0; i < n_q; i++)
-                sum[0][i][j] +=
-                    get_vec(dtype, b.k, c * BLOCK + j * LANES) * q[(int64_t)i * dim + c];
-    for (int32_t i = 0; i < n_q; i++)
-        for (int32_t j = 0; j < BLOCK_VECS; j++) {
-            for (int32_t chain = 1; chain < DOT_CHAINS; chain++)
-                sum[0][i][j] += sum[chain][i][j];
-            store(s + i * stride + j * LANES, sum[0][i][j]);
+        for (int32_t c = dim / DOT_CHAINS * DOT_CHAINS; c < dim; c++) {
+            vec low, high;
+            get_pair(dtype, at(dtype, b.k, (int64_t)c * BLOCK), b.k_token == 2, j, &low, &high);
+            for (int32_t i = 0; i < n_q; i++) {
+                sum[0][i][0] += low * q[(int64_t)i * dim + c];
+                sum[0][i][1] += high * q[(int64_t)i * dim + c];
+            }
         }
+        for (int32_t i = 0; i < n_q; i++) {
+            for (int32_t chain = 1; chain < DOT_CHAINS; chain++) {
+                sum[0][i][0] += sum[chain][i][0];
+                sum[0][i][1] += sum[chain][i][1];
+            }
+            store(s + i * stride + j * LANES, sum[0][i][0]);
+            store(s + i * stride + HALF + j * LANES, sum[0][i][1]);
+        }
+    }
 }
 
 /* s[i * stride + t] = q_i . k_t for t < n; s has room for whole blocks. */
 INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, float *s,
                       int64_t stride, int dtype, int dim) {
     int32_t i = 0;
-    if (b.k_token == 1 && b.k_dim == BLOCK) {
+    if (b.k_dim == BLOCK) {
         for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
             dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
         for (; i < n_queries; i++)
@@ -48,7 +54,7 @@ INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, flo
         for (int32_t t = 0; t < n; t++) {
             float sum = 0;
             for (int32_t c = 0; c < dim; c++)
-                sum += q[(int64_t)i * dim + c] * get(dtype, b.k, t * b.k_token + c * b.k_dim);
+                sum += q[(int64_t)i * dim + c] * get(dtype, b.k, k_index(&b, t, c));
             s[i * stride + t] = sum;
         }
 }

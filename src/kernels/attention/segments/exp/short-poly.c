@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* exp/short-poly: as poly with degree 3 (7.5e-5) where the output is bf16 or f16, degree 5 for f32
- */
+/* exp/short-poly: as poly with degree 3 (7.5e-5); for f32 outputs with degree 5 */
 /* e^x for x <= 0; minimax polynomials by Remez. Below -87 the result stays at 2^-126. */
 INLINE vec exp_vec(vec x, int dtype) {
     const vec magic = (vec){ 0 } + 0x1.8p23f; /* adding it rounds to an integer in the low bits */

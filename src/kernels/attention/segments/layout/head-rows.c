@@ -5,7 +5,7 @@
 INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *kv, int32_t group,
                           int32_t t, int dtype, int dim) {
     const void *k = at(dtype, kv, (group * capacity + t) * dim);
-    return (block){ k, at(dtype, k, capacity * p->n_kv_heads * dim), dim, 1, dim };
+    return (block){ k, at(dtype, k, capacity * p->n_kv_heads * dim), dim, HALF * dim, 1, dim, 0 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* layout/tiles-k-dims: as tiles, but K by blocks of 16 tokens as [dim][token]: sums need no folding
- */
-#define TILE_TOKENS 64 // knob: 16 32 64 128 256
+/* layout/tiles-k-dims: as tiles, but K by blocks as [dim][token]: sums need no folding */
+#define TILE_TOKENS 64 // knob: 32 64 128 256
 #define LAYOUT_ID   "tiles-k-dims-" TEXT(TILE_TOKENS) "-1"
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x
@@ -14,7 +13,12 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
     const int64_t width = capacity - start < BLOCK ? capacity - start : BLOCK;
     const int64_t head = (first * p->n_kv_heads + group * n) * 2 * dim;
     return (block){ at(dtype, kv, head + (start - first) * dim + t - start),
-                    at(dtype, kv, head + (n + t - first) * dim), 1, width, dim };
+                    at(dtype, kv, head + (n + t - first) * dim),
+                    1,
+                    HALF,
+                    width,
+                    dim,
+                    0 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* layout/tiles: [tile of tokens][kv head][K rows, V rows]: short streams, grows with its tokens */
-#define TILE_TOKENS 64 // knob: 16 32 64 128 256
+#define TILE_TOKENS 64 // knob: 32 64 128 256
 #define LAYOUT_ID   "tiles-" TEXT(TILE_TOKENS) "-1"
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x
@@ -11,7 +11,8 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
     const int64_t first = t / TILE_TOKENS * TILE_TOKENS;
     const int64_t n = capacity - first < TILE_TOKENS ? capacity - first : TILE_TOKENS;
     const int64_t k = (first * p->n_kv_heads + group * n) * 2 + (t - first);
-    return (block){ at(dtype, kv, k * dim), at(dtype, kv, (k + n) * dim), dim, 1, dim };
+    return (
+        block){ at(dtype, kv, k * dim), at(dtype, kv, (k + n) * dim), dim, HALF * dim, 1, dim, 0 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {

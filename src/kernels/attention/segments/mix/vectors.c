@@ -1,40 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/vectors: the outputs of some queries stay in registers over all keys of the block */
 #define MIX_QUERIES 2 // knob: 1 2 4
-#define MIX_VECS    4 // knob: 1 2 4 8
-#define MIX_AHEAD   0 // knob: 0 512 2048 4096
+#define MIX_PAIRS   2 // knob: 1 2 4
+#define MIX_AHEAD   0 // knob: 0 1024 4096 16384
 
-/* The first n_q (a constant) queries, dimensions c .. c + n_v * LANES - 1. */
-INLINE void mix_some(int32_t n_q, int32_t n_v, const float *p, int64_t stride, block b, int32_t n,
-                     float *o, int32_t c, int dtype, int dim) {
-    vec sum[MIX_QUERIES][MIX_VECS];
+/* The first n_q queries (a constant); n_p vector pairs (a constant) from number j on: HALF_VECS of
+ * them make 32 dimensions. */
+INLINE void mix_some(int32_t n_q, int32_t n_p, const float *p, int64_t stride, block b, int32_t n,
+                     float *o, int32_t j, int dtype, int dim) {
+    vec sum[MIX_QUERIES][MIX_PAIRS][2];
     for (int32_t i = 0; i < n_q; i++)
-        for (int32_t j = 0; j < n_v; j++)
-            sum[i][j] = load(o + (int64_t)i * dim + c + j * LANES);
-    for (int32_t t = 0; t < n; t++) {
-        const void *v = at(dtype, b.v, t * b.v_token + c);
-        if (MIX_AHEAD > 0)
-            for (int32_t line = 0; line < n_v * LANES * element_bytes(dtype); line += 64)
-                __builtin_prefetch((const char *)v + MIX_AHEAD + line);
-        for (int32_t j = 0; j < n_v; j++) {
-            const vec x = get_vec(dtype, v, j * LANES);
-            for (int32_t i = 0; i < n_q; i++)
-                sum[i][j] += x * p[i * stride + t];
+        for (int32_t k = 0; k < n_p; k++) {
+            const float *from = o + (int64_t)i * dim + (j + k) / HALF_VECS * 32;
+            sum[i][k][0] = load(from + (j + k) % HALF_VECS * LANES);
+            sum[i][k][1] = load(from + 16 + (j + k) % HALF_VECS * LANES);
         }
-    }
+    for (int32_t t = 0; t < n; t++)
+        for (int32_t k = 0; k < n_p; k++) {
+            const void *row = at(dtype, b.v, t * b.v_token + (j + k) / HALF_VECS * 32);
+            if (MIX_AHEAD > 0 && (j + k) % HALF_VECS == 0)
+                __builtin_prefetch((const char *)row + MIX_AHEAD);
+            vec low, high;
+            get_pair(dtype, row, b.is_v_pairs, (j + k) % HALF_VECS, &low, &high);
+            for (int32_t i = 0; i < n_q; i++) {
+                sum[i][k][0] += low * p[i * stride + t];
+                sum[i][k][1] += high * p[i * stride + t];
+            }
+        }
     for (int32_t i = 0; i < n_q; i++)
-        for (int32_t j = 0; j < n_v; j++)
-            store(o + (int64_t)i * dim + c + j * LANES, sum[i][j]);
+        for (int32_t k = 0; k < n_p; k++) {
+            float *to = o + (int64_t)i * dim + (j + k) / HALF_VECS * 32;
+            store(to + (j + k) % HALF_VECS * LANES, sum[i][k][0]);
+            store(to + 16 + (j + k) % HALF_VECS * LANES, sum[i][k][1]);
+        }
 }
 
 INLINE void mix_queries(int32_t n_q, const float *p, int64_t stride, block b, int32_t n, float *o,
                         int dtype, int dim) {
-    int32_t c = 0;
-    for (; c + MIX_VECS * LANES <= dim; c += MIX_VECS * LANES)
-        mix_some(n_q, MIX_VECS, p, stride, b, n, o, c, dtype, dim);
-    for (; c + LANES <= dim; c += LANES)
-        mix_some(n_q, 1, p, stride, b, n, o, c, dtype, dim);
-    for (; c < dim; c++)
+    const int32_t n_pairs = dim / 32 * HALF_VECS;
+    int32_t j = 0;
+    for (; j + MIX_PAIRS <= n_pairs; j += MIX_PAIRS)
+        mix_some(n_q, MIX_PAIRS, p, stride, b, n, o, j, dtype, dim);
+    for (; j < n_pairs; j++)
+        mix_some(n_q, 1, p, stride, b, n, o, j, dtype, dim);
+    for (int32_t c = dim / 32 * 32; c < dim; c++)
         for (int32_t i = 0; i < n_q; i++)
             for (int32_t t = 0; t < n; t++)
                 o[(int64_t)i * dim + c] += p[i * stride + t] * get(dtype, b.v, t * b.v_token + c);
