@@ -22,6 +22,10 @@ typedef struct hand {
 static void *judge_one(void *arg) {
     hand *h = arg;
     whet_member *m = h->member;
+    if (m->object.built_in) {
+        h->status = whet_judge_check(h->ctx, h->search->judge, &m->object, &m->verdict);
+        return NULL;
+    }
     h->status = whet_judge_build(h->ctx, h->search->judge, m->text.text, m->text.len, &h->object,
                                  &m->verdict);
     if (h->status != WHET_OK || m->verdict.code != WHET_V_PASS) return NULL;

@@ -136,28 +136,54 @@ static whet_status read_choices(reader *r, size_t at, const char *value, whet_kn
     return WHET_OK;
 }
 
-/* #define NAME value // knob: choices */
-static whet_status read_knob(reader *r) {
+/* "#define NAME value // tag ...": the words of such a line, and where the rest begins. */
+typedef struct define_line {
+    whet_extent name, value;
+    size_t rest;
+} define_line;
+
+static bool read_define(const reader *r, const char *tag, define_line *d) {
     const char *text = r->genome->text;
+    whet_extent define, slashes, word;
+    d->rest = r->line_begin;
+    return next_word(r, &d->rest, &define) && define.end - define.begin == 7 &&
+           memcmp(text + define.begin, "#define", 7) == 0 && next_word(r, &d->rest, &d->name) &&
+           next_word(r, &d->rest, &d->value) && next_word(r, &d->rest, &slashes) &&
+           slashes.end - slashes.begin == 2 && memcmp(text + slashes.begin, "//", 2) == 0 &&
+           next_word(r, &d->rest, &word) && word.end - word.begin == strlen(tag) &&
+           memcmp(text + word.begin, tag, strlen(tag)) == 0;
+}
+
+static whet_status read_knob(reader *r) {
     whet_genome *g = r->genome;
-    size_t at = r->line_begin;
-    whet_extent word, name, value, slashes, tag;
-    char value_text[WHET_MAX_NAME];
-    if (!next_word(r, &at, &word) || word.end - word.begin != 7 ||
-        memcmp(text + word.begin, "#define", 7) != 0 || !next_word(r, &at, &name) ||
-        !next_word(r, &at, &value) || !next_word(r, &at, &slashes) || !next_word(r, &at, &tag) ||
-        slashes.end - slashes.begin != 2 || tag.end - tag.begin != 5)
+    define_line d;
+    char value[WHET_MAX_NAME];
+    if (!read_define(r, "knob:", &d))
         return complain(r, "a knob is: #define NAME value // knob: choice choice ...");
     if (!r->is_in_block) return complain(r, "a knob outside the EVOLVE-BLOCK");
     if (g->n_knobs == WHET_MAX_KNOBS) return complain(r, "too many knobs");
     whet_knob *knob = &g->knobs[g->n_knobs];
-    *knob = (whet_knob){ .value = value };
-    if (!copy_word(r, name, knob->name) || !is_name(knob->name) || !copy_word(r, value, value_text))
+    *knob = (whet_knob){ .value = d.value };
+    if (!copy_word(r, d.name, knob->name) || !is_name(knob->name) || !copy_word(r, d.value, value))
         return complain(r, "a knob's name or value is too long");
     if (whet_genome_knob(g, knob->name)) return complain(r, "a second knob of that name");
-    WHET_TRY(read_choices(r, at, value_text, knob));
+    WHET_TRY(read_choices(r, d.rest, value, knob));
     g->n_knobs++;
     return WHET_OK;
+}
+
+static whet_status read_constant(reader *r) {
+    whet_genome *g = r->genome;
+    define_line d;
+    whet_extent field;
+    if (!read_define(r, "problem:", &d) || !next_word(r, &d.rest, &field))
+        return complain(r, "a constant is: #define NAME value // problem: field");
+    if (!r->is_in_block) return complain(r, "a constant of the problem outside the EVOLVE-BLOCK");
+    if (g->n_constants == WHET_MAX_CONSTANTS)
+        return complain(r, "too many constants of the problem");
+    whet_constant *c = &g->constants[g->n_constants++];
+    c->value = d.value;
+    return copy_word(r, field, c->field) ? WHET_OK : complain(r, "a field that is too long");
 }
 
 static whet_status read_line(reader *r) {
@@ -166,6 +192,7 @@ static whet_status read_line(reader *r) {
     if (line_has(r, "EVOLVE-BLOCK")) return read_block_mark(r);
     if (line_has(r, segment_start) || line_has(r, segment_end)) return read_segment_mark(r);
     if (line_has(r, "// knob:")) return read_knob(r);
+    if (line_has(r, "// problem:")) return read_constant(r);
     return WHET_OK;
 }
 
@@ -216,6 +243,37 @@ whet_status whet_genome_apply(whet_ctx *ctx, const whet_genome *genome, const wh
         at = e->where.end;
     }
     return whet_buf_append(ctx, out, genome->text + at, genome->n_bytes - at);
+}
+
+static bool field_of(const whet_problem *p, const char *field, int32_t *value) {
+    const struct {
+        const char *name;
+        int32_t value;
+    } fields[] = { { "dtype", p->dtype },
+                   { "head_dim", p->head_dim },
+                   { "n_heads", p->n_heads },
+                   { "n_kv_heads", p->n_kv_heads } };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (strcmp(fields[i].name, field) == 0) {
+            *value = fields[i].value;
+            return true;
+        }
+    return false;
+}
+
+whet_status whet_genome_specialise(whet_ctx *ctx, const whet_genome *genome,
+                                   const whet_problem *problem, whet_buf *out) {
+    char numbers[WHET_MAX_CONSTANTS][16];
+    whet_edit edits[WHET_MAX_CONSTANTS];
+    for (int i = 0; i < genome->n_constants; i++) {
+        int32_t value;
+        if (!field_of(problem, genome->constants[i].field, &value))
+            return whet_fail(ctx, WHET_E_FORMAT, "a problem has no field \"%s\"",
+                             genome->constants[i].field);
+        snprintf(numbers[i], sizeof numbers[i], "%d", value);
+        edits[i] = (whet_edit){ genome->constants[i].value, numbers[i], strlen(numbers[i]) };
+    }
+    return whet_genome_apply(ctx, genome, edits, genome->n_constants, out);
 }
 
 /* How far the scan of a C text is. */

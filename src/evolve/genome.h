@@ -3,6 +3,8 @@
 #ifndef WHET_EVOLVE_GENOME_H
 #define WHET_EVOLVE_GENOME_H
 
+#include <whet/kernel.h>
+
 #include "base/buf.h"
 #include "base/hash.h"
 
@@ -11,6 +13,7 @@ enum {
     WHET_MAX_LINE_BYTES = 4096,
     WHET_MAX_SEGMENTS = 32,
     WHET_MAX_KNOBS = 32,
+    WHET_MAX_CONSTANTS = 8,
     WHET_MAX_CHOICES = 16,
     WHET_MAX_NAME = 48, /* with the NUL */
 };
@@ -36,6 +39,13 @@ typedef struct whet_knob {
     int chosen; /* index of the present value among the choices */
 } whet_knob;
 
+/* A line "#define NAME value // problem: field" inside the block: the value is that field of the
+ * problem when the program is made for one problem alone. */
+typedef struct whet_constant {
+    char field[WHET_MAX_NAME]; /* of whet_problem: "dtype", "head_dim", "n_heads", "n_kv_heads" */
+    whet_extent value;
+} whet_constant;
+
 typedef struct whet_genome {
     const char *text; /* borrowed */
     size_t n_bytes;
@@ -44,6 +54,8 @@ typedef struct whet_genome {
     int n_segments;
     whet_knob knobs[WHET_MAX_KNOBS];
     int n_knobs;
+    whet_constant constants[WHET_MAX_CONSTANTS];
+    int n_constants;
 } whet_genome;
 
 /* Reads a text that anybody may have written. Exactly one block, each mark alone on its line,
@@ -64,6 +76,11 @@ typedef struct whet_edit {
 
 whet_status whet_genome_apply(whet_ctx *ctx, const whet_genome *genome, const whet_edit *edits,
                               int n_edits, whet_buf *out);
+
+/* The text for one problem alone: its constants take the problem's values. WHET_E_FORMAT for a
+ * field that a problem does not have. */
+whet_status whet_genome_specialise(whet_ctx *ctx, const whet_genome *genome,
+                                   const whet_problem *problem, whet_buf *out);
 
 /* SHA-256 of the text without comments, with runs of blanks as one and without empty lines: texts
  * that differ only in these are one program. */

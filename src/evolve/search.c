@@ -128,42 +128,57 @@ whet_status whet_search_run(whet_ctx *ctx, whet_search *s) {
 }
 
 /* From source where the library carries it, with the candidates' own flags; else built in. */
-static whet_status make_baseline(whet_ctx *ctx, whet_search *s, const char *name,
-                                 whet_baseline *baseline) {
+static whet_status write_baseline(whet_ctx *ctx, const char *name, whet_member *m) {
     const char *source = whet_program_text(name);
-    whet_verdict verdict = { 0 };
-    *baseline = (whet_baseline){ .name = name, .from = source ? "source" : "built-in" };
-    if (source)
-        WHET_TRY(
-            whet_judge_build(ctx, s->judge, source, strlen(source), &baseline->object, &verdict));
-    else
-        baseline->object.built_in = name;
-    if (verdict.code == WHET_V_PASS)
-        WHET_TRY(whet_judge_check(ctx, s->judge, &baseline->object, &verdict));
-    if (verdict.code == WHET_V_PASS) return WHET_OK;
-    if (verdict.code == WHET_V_UNSUPPORTED && !source) { /* not on this machine, or not at all */
+    *m = (whet_member){ .operator_name = name };
+    if (source) return whet_buf_puts(ctx, &m->text, source);
+    m->object.built_in = name;
+    return WHET_OK;
+}
+
+/* A judged baseline; one that is not built in on this machine is left out. */
+static whet_status take_baseline(whet_ctx *ctx, whet_member *m, whet_baseline *baseline) {
+    *baseline = (whet_baseline){ .name = m->operator_name,
+                                 .object = m->object,
+                                 .from = m->text.len ? "source" : "built-in" };
+    m->object = (whet_object){ 0 };
+    if (m->verdict.code == WHET_V_PASS) return WHET_OK;
+    if (m->verdict.code == WHET_V_UNSUPPORTED && !m->text.len) {
         baseline->name = NULL;
         return WHET_OK;
     }
-    return whet_fail(ctx, WHET_E_INTERNAL, "the baseline %s is rejected: %s: %s", name,
-                     whet_verdict_name(verdict.code), verdict.reason);
+    return whet_fail(ctx, WHET_E_INTERNAL, "the baseline %s is rejected: %s: %s", baseline->name,
+                     whet_verdict_name(m->verdict.code), m->verdict.reason);
 }
 
-/* The seed is the `repeat` program itself. */
-static whet_status plant_seed(whet_ctx *ctx, whet_search *s) {
+/* The seed is the `repeat` program, made for this problem alone. */
+static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
     const char *source = whet_program_text("repeat");
     if (!source) return whet_fail(ctx, WHET_E_INTERNAL, "there is no program repeat");
-    whet_member m = { .operator_name = "seed", .parent = -1, .parent2 = -1 };
-    whet_status st = whet_buf_puts(ctx, &m.text, source);
-    if (st == WHET_OK) st = whet_genome_parse(ctx, m.text.text, m.text.len, &m.genome);
-    if (st == WHET_OK) st = whet_genome_hash(ctx, m.text.text, m.text.len, m.hash);
-    if (st == WHET_OK) st = whet_search_judge_all(ctx, s, &m, 1);
-    if (st == WHET_OK) st = admit(ctx, s, &m);
-    whet_member_fini(ctx, &m);
-    if (st == WHET_OK && !s->members[0].is_timed)
-        st = whet_fail(ctx, WHET_E_INTERNAL, "the program repeat is rejected: %s",
-                       s->members[0].verdict.reason);
-    return st;
+    *m = (whet_member){ .operator_name = "seed", .parent = -1, .parent2 = -1 };
+    WHET_TRY(whet_genome_parse(ctx, source, strlen(source), &m->genome));
+    WHET_TRY(whet_genome_specialise(ctx, &m->genome, &s->opts->problem, &m->text));
+    WHET_TRY(whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome));
+    return whet_genome_hash(ctx, m->text.text, m->text.len, m->hash);
+}
+
+enum { REPEAT, FUSED, SEED, N_FIRST };
+
+static whet_status plant(whet_ctx *ctx, whet_search *s, whet_member *first) {
+    WHET_TRY(write_baseline(ctx, "repeat", &first[REPEAT]));
+    WHET_TRY(write_baseline(ctx, "fused", &first[FUSED]));
+    WHET_TRY(write_seed(ctx, s, &first[SEED]));
+    WHET_TRY(whet_search_judge_all(ctx, s, first, N_FIRST));
+    WHET_TRY(take_baseline(ctx, &first[REPEAT], &s->repeat));
+    WHET_TRY(take_baseline(ctx, &first[FUSED], &s->fused));
+    s->yardstick = s->fused.name ? &s->fused : &s->repeat;
+    snprintf(s->result->fused_from, sizeof s->result->fused_from, "%s",
+             s->fused.name ? s->fused.from : "");
+    WHET_TRY(admit(ctx, s, &first[SEED]));
+    if (!s->members[0].is_timed)
+        return whet_fail(ctx, WHET_E_INTERNAL, "the program repeat is rejected: %s",
+                         s->members[0].verdict.reason);
+    return WHET_OK;
 }
 
 whet_status whet_search_begin(whet_ctx *ctx, whet_search *s) {
@@ -171,12 +186,11 @@ whet_status whet_search_begin(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_record_run(ctx, s));
     WHET_TRY(whet_record_event(ctx, s, "start", ""));
     WHET_TRY(whet_store_commit(ctx, s->store));
-    WHET_TRY(make_baseline(ctx, s, "repeat", &s->repeat));
-    WHET_TRY(make_baseline(ctx, s, "fused", &s->fused));
-    s->yardstick = s->fused.name ? &s->fused : &s->repeat;
-    snprintf(s->result->fused_from, sizeof s->result->fused_from, "%s",
-             s->fused.name ? s->fused.from : "");
-    return plant_seed(ctx, s);
+    whet_member first[N_FIRST] = { 0 };
+    const whet_status st = plant(ctx, s, first);
+    for (int i = 0; i < N_FIRST; i++)
+        whet_member_fini(ctx, &first[i]);
+    return st;
 }
 
 void whet_search_end(whet_ctx *ctx, whet_search *s) {

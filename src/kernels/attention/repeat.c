@@ -414,7 +414,12 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
 }
 // SEGMENT-END split
 
+/* A program for one problem alone is smaller, and built in a fraction of the time. */
+#define ONLY_DTYPE    -1 // problem: dtype
+#define ONLY_HEAD_DIM 0  // problem: head_dim
+
 static int supports(const whet_problem *p) {
+    if (ONLY_HEAD_DIM > 0 && (p->dtype != ONLY_DTYPE || p->head_dim != ONLY_HEAD_DIM)) return 0;
     return p->dtype >= WHET_F32 && p->dtype <= WHET_F16 && p->n_kv_heads > 0 && p->head_dim > 0 &&
            p->n_heads > 0 && p->n_heads % p->n_kv_heads == 0;
 }
@@ -462,6 +467,9 @@ static void run(const whet_run_args *a, int phase, int worker, int n_workers) {
     w.l = w.m + round_up(QUERIES, 16);
     w.s = w.l + round_up(QUERIES, 16);
     w.share = w.s + score_floats(p);
+#if ONLY_HEAD_DIM > 0
+    split_run(a, phase, worker, n_workers, shared, &w, ONLY_DTYPE, ONLY_HEAD_DIM);
+#else
     if (p->dtype == WHET_BF16 && p->head_dim == 128)
         split_run(a, phase, worker, n_workers, shared, &w, WHET_BF16, 128);
     else if (p->dtype == WHET_BF16)
@@ -470,6 +478,7 @@ static void run(const whet_run_args *a, int phase, int worker, int n_workers) {
         split_run(a, phase, worker, n_workers, shared, &w, WHET_F32, p->head_dim);
     else
         split_run(a, phase, worker, n_workers, shared, &w, WHET_F16, p->head_dim);
+#endif
 }
 // EVOLVE-BLOCK-END
 
