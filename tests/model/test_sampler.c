@@ -23,7 +23,7 @@ static int rank_of(const double *x, int n, int i) {
 }
 
 static void softmax(const double *x, int n, double *p) {
-    double max = -INFINITY, sum = 0;
+    double max = -HUGE_VAL, sum = 0;
     for (int i = 0; i < n; i++)
         max = fmax(max, x[i]);
     for (int i = 0; i < n; i++)
@@ -33,11 +33,11 @@ static void softmax(const double *x, int n, double *p) {
 }
 
 static void filter_top_k(double *x, int n, int k) {
-    double kth = INFINITY;
+    double kth = HUGE_VAL;
     for (int i = 0; i < n; i++)
         if (rank_of(x, n, i) < k) kth = fmin(kth, x[i]);
     for (int i = 0; i < n; i++)
-        if (x[i] < kth) x[i] = -INFINITY;
+        if (x[i] < kth) x[i] = -HUGE_VAL;
 }
 
 /* Removed: what, with all that come after it, has at most 1 - top_p. */
@@ -49,7 +49,7 @@ static void filter_top_p(double *x, int n, double top_p) {
         double tail = 0;
         for (int j = 0; j < n; j++)
             if (rank_of(old, n, j) >= rank_of(old, n, i)) tail += p[j];
-        if (tail <= 1 - top_p && rank_of(old, n, i) > 0) x[i] = -INFINITY;
+        if (tail <= 1 - top_p && rank_of(old, n, i) > 0) x[i] = -HUGE_VAL;
     }
 }
 
@@ -59,7 +59,7 @@ static void filter_min_p(double *x, int n, double min_p) {
     for (int i = 0; i < n; i++)
         best = fmax(best, p[i]);
     for (int i = 0; i < n; i++)
-        if (p[i] < min_p * best) x[i] = -INFINITY;
+        if (p[i] < min_p * best) x[i] = -HUGE_VAL;
 }
 
 static void define(const whet_sampler_opts *o, const float *logits, const bool *seen, int n,
@@ -410,12 +410,12 @@ static void test_bad_options(void) {
         const char *part;
     } cases[] = {
         { { .temperature = -1 }, "temperature is -1" },
-        { { .temperature = NAN }, "temperature is nan" },
-        { { .temperature = INFINITY }, "temperature is inf" },
+        { { .temperature = (double)NAN }, "temperature is nan" },
+        { { .temperature = HUGE_VAL }, "temperature is inf" },
         { { .top_k = -1 }, "top_k is -1" },
         { { .top_p = 1.01 }, "top_p is 1.01" },
         { { .top_p = -0.1 }, "top_p is -0.1" },
-        { { .top_p = NAN }, "top_p" },
+        { { .top_p = (double)NAN }, "top_p" },
         { { .min_p = 2 }, "min_p is 2" },
         { { .repetition_penalty = -1 }, "repetition_penalty is -1" },
     };
