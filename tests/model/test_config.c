@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "model/config.h"
 
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/mutate.h"
 #include "tests/model/rope_vectors.h"
 
 #define GOLDEN TEST_DATA_DIR "/golden/models/"
@@ -278,6 +280,26 @@ static void a_missing_folder_is_named(void) {
     CHECK_CONTAINS(whet_ctx_message(ctx), "/nowhere/at/all/config.json");
 }
 
+/* The fuzz target on the goldens' texts with small changes. */
+static void mutations_are_survived(void) {
+    static const char *const files[] = { "yarn-new/config.json", "yarn-old/config.json",
+                                         "eos-list/generation_config.json" };
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    whet_buf whole = { 0 }, bytes = { 0 };
+    for (int i = 0; i < 3000; i++) {
+        char path[512];
+        snprintf(path, sizeof path, GOLDEN "%s", files[i % 3]);
+        REQUIRE_OK(ctx, whet_file_read(ctx, path, 1 << 16, &whole));
+        whet_buf_clear(&bytes);
+        REQUIRE_OK(ctx, whet_buf_append(ctx, &bytes, whole.text, whole.len));
+        fuzz_mutate(ctx, &rng, &bytes, 2000);
+        LLVMFuzzerTestOneInput((const uint8_t *)bytes.text, bytes.len);
+    }
+    whet_buf_fini(ctx, &whole);
+    whet_buf_fini(ctx, &bytes);
+}
+
 int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "golden_folders_are_read", golden_folders_are_read },
@@ -290,6 +312,7 @@ int main(int argc, char **argv) {
         { "shapes_are_refused_by_key", shapes_are_refused_by_key },
         { "generation_config_is_checked", generation_config_is_checked },
         { "a_missing_folder_is_named", a_missing_folder_is_named },
+        { "mutations_are_survived", mutations_are_survived },
     };
     ctx = whet_ctx_open(NULL);
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));

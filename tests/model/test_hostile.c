@@ -10,9 +10,9 @@
 #include <whet/model.h>
 
 #include "base/file.h"
-#include "base/rng.h"
 #include "base/utf8.h"
 #include "model/checkpoint.h"
+#include "tests/fuzz/mutate.h"
 #include "tests/model/broken_folder.h"
 
 static whet_ctx *ctx;
@@ -431,60 +431,6 @@ static void the_check_reports_every_fault(void) {
     broken_fini(ctx, &f);
 }
 
-static const char *const morsels[] = {
-    "0",
-    "-1",
-    "1e9",
-    "18446744073709551616",
-    "NaN",
-    "null",
-    "true",
-    "\"\"",
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    "\"",
-    "\\",
-    "\\u0000",
-    "\xff",
-    "\xc3",
-    "[]",
-    "{}",
-    "BF16",
-    "F32",
-    "../",
-    ".safetensors",
-};
-
-/* One to four small changes anywhere in one file. */
-static void mutate(whet_rng *rng, whet_buf *bytes) {
-    for (int k = 1 + (int)whet_rng_below(rng, 4); k > 0; k--) {
-        if (bytes->len == 0) return;
-        const size_t at = whet_rng_below(rng, bytes->len < 2000 ? bytes->len : 2000);
-        const char *morsel = morsels[whet_rng_below(rng, TEST_COUNT(morsels))];
-        switch (whet_rng_below(rng, 6)) {
-        case 0: bytes->text[at] ^= (char)(1 << whet_rng_below(rng, 8)); break;
-        case 1: bytes->text[at] = (char)whet_rng_below(rng, 256); break;
-        case 2: bytes->len = at; break;
-        case 3:
-            for (size_t i = 0; morsel[i] && at + i < bytes->len; i++)
-                bytes->text[at + i] = morsel[i];
-            break;
-        case 4: /* a piece twice */
-            if (whet_buf_append(ctx, bytes, bytes->text + at, bytes->len - at) != WHET_OK) return;
-            break;
-        default: /* a piece less */
-            memmove(bytes->text + at, bytes->text + at + (bytes->len - at) / 8,
-                    bytes->len - at - (bytes->len - at) / 8);
-            bytes->len -= (bytes->len - at) / 8;
-            break;
-        }
-    }
-}
-
 static void broken_by_chance(void) {
     whet_rng rng;
     whet_rng_init(&rng, test_seed);
@@ -499,7 +445,7 @@ static void broken_by_chance(void) {
         do {
             file = (int)whet_rng_below(&rng, BROKEN_N_FILES);
         } while (!f.files[file].name[0]);
-        mutate(&rng, &f.files[file].bytes);
+        fuzz_mutate(ctx, &rng, &f.files[file].bytes, 2000);
         REQUIRE(broken_write(ctx, &f, dir));
         n_open += try_folder(what, NULL);
         broken_fini(ctx, &f);

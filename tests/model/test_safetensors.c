@@ -3,6 +3,8 @@
 #include "tests/test.h"
 
 #include "model/safetensors.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/mutate.h"
 
 #define GOLDEN TEST_DATA_DIR "/golden/models/"
 
@@ -174,6 +176,24 @@ static void every_truncation_is_noticed(void) {
     whet_safetensors_close(ctx, &st);
 }
 
+/* The fuzz target on a golden's header with small changes. */
+static void mutations_are_survived(void) {
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    whet_buf whole = { 0 }, bytes = { 0 };
+    REQUIRE_OK(ctx, whet_file_read(ctx, GOLDEN "sharded/model-00001-of-00003.safetensors", 1 << 20,
+                                   &whole));
+    for (int i = 0; i < 2000; i++) {
+        whet_buf_clear(&bytes);
+        REQUIRE_OK(ctx, whet_buf_append(ctx, &bytes, whole.text, whole.len));
+        fuzz_mutate(ctx, &rng, &bytes, 816);
+        LLVMFuzzerTestOneInput((const uint8_t *)bytes.text, bytes.len);
+    }
+    LLVMFuzzerTestOneInput((const uint8_t *)whole.text, whole.len);
+    whet_buf_fini(ctx, &whole);
+    whet_buf_fini(ctx, &bytes);
+}
+
 int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "goldens_open", goldens_open },
@@ -182,6 +202,7 @@ int main(int argc, char **argv) {
         { "bad_headers_are_named", bad_headers_are_named },
         { "lengths_are_checked", lengths_are_checked },
         { "every_truncation_is_noticed", every_truncation_is_noticed },
+        { "mutations_are_survived", mutations_are_survived },
     };
     ctx = whet_ctx_open(NULL);
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
