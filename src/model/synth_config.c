@@ -25,10 +25,16 @@ const char *const whet_synth_presets[] = {
     "qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", "tiny", NULL,
 };
 
+/* "qwen3-14b" may be written "14b". */
+static bool is_named(const preset *p, const char *name) {
+    const char *dash = strchr(p->name, '-');
+    return strcmp(p->name, name) == 0 || (dash && strcmp(dash + 1, name) == 0);
+}
+
 bool whet_synth_shape(const char *name, whet_config *config) {
     for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++) {
         const preset *p = &presets[i];
-        if (strcmp(p->name, name) != 0) continue;
+        if (!is_named(p, name)) continue;
         const bool is_qwen = p->vocab == 151936;
         *config = (whet_config){
             .hidden_size = p->hidden,

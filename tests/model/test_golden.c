@@ -93,7 +93,9 @@ static void check_kernels(const golden *g) {
         const whet_session_opts opts = {
             .find_winner = give,
             .find_winner_data = (void *)(uintptr_t)checked_kernel_open(inner),
-            .chunk_tokens = i % 3 == 0 ? 1 : i % 3 == 1 ? 7 : 64,
+            .chunk_tokens = i % 3 == 0   ? 1
+                            : i % 3 == 1 ? 7
+                                         : 64,
         };
         golden_check(ctx, g, &opts, 1 + i % 2, golden_check_logits);
         const checked_kernel_result result = checked_kernel_close();
