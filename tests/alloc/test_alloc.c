@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <whet/chat.h>
+#include <whet/checkpoint.h>
 #include <whet/machine.h>
+#include <whet/model.h>
 #include <whet/tokenizer.h>
 
 #include "base/child.h"
@@ -123,6 +125,14 @@ static void team(void) {
     refuse_each(use_team);
 }
 
+static void remove_folder(const char *path) {
+    const char *const rm[] = { "rm", "-rf", path, NULL };
+    whet_ctx *ctx = whet_ctx_open(NULL);
+    whet_child_result result;
+    REQUIRE_OK(ctx, whet_child_run(ctx, rm, NULL, NULL, NULL, &result));
+    whet_ctx_close(ctx);
+}
+
 static char folder[] = "/tmp/whet-alloc-XXXXXX";
 
 static whet_status use_winners(whet_ctx *ctx) {
@@ -145,19 +155,59 @@ static whet_status use_winners(whet_ctx *ctx) {
 static void winners(void) {
     REQUIRE(mkdtemp(folder));
     refuse_each(use_winners);
-    const char *const rm[] = { "rm", "-rf", folder, NULL };
-    whet_ctx *ctx = whet_ctx_open(NULL);
-    whet_child_result result;
-    REQUIRE_OK(ctx, whet_child_run(ctx, rm, NULL, NULL, NULL, &result));
-    whet_ctx_close(ctx);
+    remove_folder(folder);
+}
+
+static void count_faults(void *data, const char *sentence) {
+    (void)sentence;
+    ++*(int *)data;
+}
+
+static whet_status use_checkpoint(whet_ctx *ctx) {
+    const whet_model_places places = { .hf_home = "/nowhere", .home = "~" };
+    whet_buf dir = { 0 };
+    whet_model *model = NULL;
+    whet_checkpoint_facts facts;
+    int n_faults = 0;
+    whet_status st = whet_model_find(ctx, GOLDEN "models/sharded", &places, &dir);
+    if (st == WHET_OK) st = whet_model_open(ctx, dir.text, &model);
+    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, dir.text, &facts);
+    if (st == WHET_OK) st = whet_checkpoint_check(ctx, dir.text, count_faults, &n_faults);
+    CHECK_INT(n_faults, 0);
+    whet_model_close(model);
+    whet_buf_fini(ctx, &dir);
+    return st;
+}
+
+static void checkpoint(void) {
+    refuse_each(use_checkpoint);
+}
+
+static char synth_folder[] = "/tmp/whet-alloc-XXXXXX";
+
+/* What is refused leaves an empty folder, which the next attempt fills. */
+static whet_status use_synth(whet_ctx *ctx) {
+    const whet_synth_opts opts = { .preset = "tiny", .n_layers = 1, .shard_bytes = 2000000 };
+    char dir[64];
+    snprintf(dir, sizeof dir, "%s/model", synth_folder);
+    const whet_status st = whet_checkpoint_synth(ctx, dir, &opts);
+    if (st == WHET_OK)
+        remove_folder(dir);
+    else
+        CHECK_INT(access(dir, F_OK), -1);
+    return st;
+}
+
+static void synth(void) {
+    REQUIRE(mkdtemp(synth_folder));
+    refuse_each(use_synth);
+    CHECK_INT(rmdir(synth_folder), 0); /* nothing was left in it */
 }
 
 int main(int argc, char **argv) {
     static const test_case tests[] = {
-        { "tokenizer", tokenizer },
-        { "chat", chat },
-        { "team", team },
-        { "winners", winners },
+        { "tokenizer", tokenizer },   { "chat", chat },   { "team", team }, { "winners", winners },
+        { "checkpoint", checkpoint }, { "synth", synth },
     };
     return test_main(argc, argv, tests, TEST_COUNT(tests));
 }
