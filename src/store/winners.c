@@ -110,6 +110,8 @@ static whet_status read_object(whet_ctx *ctx, const char *folder, const char *sh
     whet_buf path = { 0 };
     whet_status st = object_path(ctx, folder, sha256, &path);
     if (st == WHET_OK) st = whet_file_read(ctx, path.text, MAX_OBJECT_BYTES, object);
+    if (st == WHET_E_NOT_FOUND)
+        st = whet_fail(ctx, WHET_E_IO, "%s: the object of a winner is not there", path.text);
     char hex[WHET_SHA256_HEX];
     if (st == WHET_OK) whet_sha256_hex(object->text, object->len, hex);
     if (st == WHET_OK && strcmp(hex, sha256) != 0)

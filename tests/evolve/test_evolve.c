@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* A whole evolution in small: what it writes, what it installs, how it ends when it is stopped. The
+ * clock decides how many programs are tried, never what is checked here. */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+#include <whet/evolve.h>
+#include <whet/machine.h>
+
+#include "base/file.h"
+#include "kernels/attention.h"
+#include "kernels/programs.h"
+#include "store/run.h"
+#include "store/winners.h"
+
+static whet_ctx *ctx;
+static char folder[64];
+
+static const char *in_folder(const char *name) {
+    static char path[4][128];
+    static int i;
+    i = (i + 1) % 4;
+    snprintf(path[i], sizeof path[i], "%s/%s", folder, name);
+    return path[i];
+}
+
+typedef struct watcher {
+    int n_programs;
+    int stop_after; /* cancel the search then; 0 = never */
+    int n_ends;
+} watcher;
+
+static void watch(void *data, const whet_evolve_event *e) {
+    watcher *w = data;
+    if (strcmp(e->what, "program") == 0) w->n_programs++;
+    if (strcmp(e->what, "end of search") == 0) w->n_ends++;
+    if (w->stop_after && w->n_programs == w->stop_after) {
+        w->stop_after = 0;
+        whet_ctx_cancel(ctx);
+    }
+}
+
+static whet_evolve_opts small_opts(watcher *w, const char *run_file) {
+    return (whet_evolve_opts){
+        .problem = { .dtype = WHET_BF16,
+                     .n_heads = 4,
+                     .n_kv_heads = 2,
+                     .head_dim = 64,
+                     .n_context = 64,
+                     .n_rows = 4 },
+        .minutes = 0.1,
+        .seed = test_seed,
+        .n_threads = 1,
+        .run_file = run_file,
+        .worker = WHET_PROGRAM,
+        .on_event = watch,
+        .event_data = w,
+    };
+}
+
+static int64_t count(whet_store *store, const char *table) {
+    int64_t n = -1;
+    CHECK_STATUS(ctx, whet_store_count(ctx, store, table, &n), WHET_OK);
+    return n;
+}
+
+static void test_run(void) {
+    watcher w = { 0 };
+    const char *run_file = in_folder("runs/a.sqlite");
+    whet_evolve_opts opts = small_opts(&w, run_file);
+    opts.winners = in_folder("winners");
+    whet_evolve_result r;
+    REQUIRE_OK(ctx, whet_evolve(ctx, &opts, &r));
+    CHECK(r.n_tried >= 1);
+    CHECK_INT(r.n_tried, w.n_programs);
+    CHECK_INT(w.n_ends, 1);
+    CHECK_INT(strlen(r.hash), 64);
+    CHECK(r.is_installed == (*r.not_installed == '\0'));
+    for (int i = 0; i < WHET_N_SHAPES; i++) {
+        CHECK(r.shapes[i].ns > 0 && r.shapes[i].repeat.ratio > 0);
+        CHECK(r.shapes[i].repeat.low <= r.shapes[i].repeat.ratio);
+        CHECK(r.shapes[i].repeat.high >= r.shapes[i].repeat.ratio);
+    }
+    whet_store *store = NULL;
+    REQUIRE_OK(ctx, whet_store_open(ctx, run_file, false, &store));
+    CHECK_STATUS(ctx, whet_store_check(ctx, store), WHET_OK);
+    CHECK_INT(count(store, "run"), 1);
+    CHECK_INT(count(store, "programs"), r.n_tried);
+    CHECK_INT(count(store, "builds"), r.n_tried);
+    CHECK(count(store, "verdicts") >= r.n_tried);
+    CHECK(count(store, "duels") > 0);
+    CHECK(count(store, "samples") >= 2 * count(store, "duels"));
+    CHECK(count(store, "events") > r.n_tried);
+    CHECK_INT(count(store, "winners"), 1);
+    whet_buf source = { 0 };
+    CHECK_STATUS(ctx, whet_store_get_source(ctx, store, r.hash, &source), WHET_OK);
+    CHECK_CONTAINS(source.text, "EVOLVE-BLOCK-START");
+    whet_buf_fini(ctx, &source);
+    whet_store_close(ctx, store);
+    /* a file that holds a run is not written over */
+    CHECK_STATUS(ctx, whet_evolve(ctx, &opts, &r), WHET_E_BUSY);
+}
+
+static void test_stopped(void) {
+    watcher w = { .stop_after = 1 };
+    const char *run_file = in_folder("stopped.sqlite");
+    whet_evolve_opts opts = small_opts(&w, run_file);
+    opts.minutes = 5;
+    whet_evolve_result r;
+    REQUIRE_OK(ctx, whet_evolve(ctx, &opts, &r));
+    CHECK_INT(w.n_programs, 1);
+    CHECK_INT(w.n_ends, 1);
+    CHECK_INT(strlen(r.hash), 64);
+    CHECK(!r.is_installed);
+    CHECK_CONTAINS(r.not_installed, "not asked for");
+    whet_store *store = NULL;
+    REQUIRE_OK(ctx, whet_store_open(ctx, run_file, false, &store));
+    CHECK_INT(count(store, "programs"), 1);
+    CHECK_INT(count(store, "winners"), 1);
+    whet_store_close(ctx, store);
+    /* stopped before it began: nothing is there to be judged */
+    whet_ctx_cancel(ctx);
+    opts.run_file = in_folder("not_begun.sqlite");
+    CHECK_STATUS(ctx, whet_evolve(ctx, &opts, &r), WHET_E_CANCELLED);
+    whet_ctx_resume(ctx);
+}
+
+static whet_status count_winner(void *data, const whet_winner_info *info) {
+    CHECK_INT(info->problem.n_heads, 4);
+    ++*(int *)data;
+    return WHET_OK;
+}
+
+/* A winner is found for its problem and machine alone, and only with the bytes that were judged. */
+static void test_winner(void) {
+    const char *w = in_folder("w");
+    char path[128];
+    snprintf(path, sizeof path, "%s", w);
+    const whet_judge_opts judge_opts = {
+        .problem = { .dtype = WHET_BF16, .n_heads = 4, .n_kv_heads = 2, .head_dim = 64 },
+        .n_threads = 1,
+        .worker = WHET_PROGRAM,
+    };
+    whet_judge *judge = NULL;
+    whet_object object;
+    whet_verdict verdict;
+    REQUIRE_OK(ctx, whet_judge_open(ctx, &judge_opts, &judge));
+    const char *source = whet_program_text("repeat");
+    REQUIRE_OK(ctx, whet_judge_build(ctx, judge, source, strlen(source), &object, &verdict));
+    REQUIRE(verdict.code == WHET_V_PASS);
+    whet_winner_row row = {
+        .key = { .dtype = WHET_BF16,
+                 .n_heads = 4,
+                 .n_kv_heads = 2,
+                 .head_dim = 64,
+                 .abi = WHET_KERNEL_ABI,
+                 .fingerprint = "here" },
+        .program_hash = "p",
+        .shape = "decode@64",
+        .ratio_repeat = 2,
+    };
+    memcpy(row.object_sha256, object.sha256, sizeof row.object_sha256);
+    REQUIRE_OK(ctx, whet_winners_put(ctx, path, &row, source, object.bytes, object.n_bytes));
+    whet_problem problem = judge_opts.problem;
+    problem.n_rows = 8;
+    problem.n_context = 100;
+    whet_winner *winner = NULL, *second = NULL;
+    REQUIRE_OK(ctx, whet_winner_find(ctx, path, &problem, "here", &winner));
+    CHECK_STR(whet_winner_kernel(winner)->name, "repeat");
+    CHECK_STR(whet_winner_about(winner)->object_sha256, object.sha256);
+    REQUIRE_OK(ctx, whet_winner_find(ctx, path, &problem, "here", &second));
+    CHECK(whet_winner_kernel(winner) != whet_winner_kernel(second));
+    whet_winner_close(ctx, winner);
+    CHECK(whet_winner_kernel(second)->supports(&problem));
+    whet_winner_close(ctx, second);
+    CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "there", &winner), WHET_E_NOT_FOUND);
+    CHECK(winner == NULL);
+    problem.n_kv_heads = 4;
+    CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "here", &winner), WHET_E_NOT_FOUND);
+    problem.n_kv_heads = 2;
+    CHECK_STATUS(ctx, whet_winner_find(ctx, in_folder("none"), &problem, "here", &winner),
+                 WHET_E_NOT_FOUND);
+    int n = 0;
+    CHECK_STATUS(ctx, whet_winner_list(ctx, path, count_winner, &n), WHET_OK);
+    CHECK_INT(n, 1);
+    /* one byte of the object changes */
+    char so[256];
+    snprintf(so, sizeof so, "%s/%s.so", path, object.sha256);
+    ((char *)object.bytes)[object.n_bytes / 2] ^= 1;
+    REQUIRE_OK(ctx, whet_file_write(ctx, so, object.bytes, object.n_bytes));
+    CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "here", &winner), WHET_E_FORMAT);
+    CHECK_CONTAINS(whet_ctx_message(ctx), "not the object that was judged");
+    unlink(so);
+    CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "here", &winner), WHET_E_IO);
+    whet_object_fini(ctx, &object);
+    whet_judge_close(ctx, judge);
+}
+
+int main(int argc, char **argv) {
+    snprintf(folder, sizeof folder, "/tmp/whet-test-evolve-XXXXXX");
+    if (!mkdtemp(folder)) return 1;
+    ctx = whet_ctx_open(NULL);
+    static const test_case tests[] = {
+        { "winner", test_winner },
+        { "run", test_run },
+        { "stopped", test_stopped },
+    };
+    const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
+    whet_ctx_close(ctx);
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command) == 0 ? rc : 1;
+}
