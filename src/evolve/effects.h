@@ -6,8 +6,8 @@
 #include "base/ctx.h"
 
 enum {
-    WHET_MAX_IDEAS = 128, /* alternatives in the library */
-    WHET_MAX_PARTS = 16,  /* of them in a program */
+    WHET_MAX_IDEAS = 256, /* alternatives in the library, and pairs of them */
+    WHET_MAX_PARTS = 48,  /* of them in a program */
 };
 
 /* log speed = mean + the sum of its ideas' effects: an additive model, fitted with a penalty of

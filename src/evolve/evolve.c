@@ -9,12 +9,6 @@
 #include "base/file.h"
 #include "evolve/search.h"
 
-/* What the finals need, of a budget of so many seconds. */
-static double finals_seconds(double budget) {
-    const double part = 0.35 * budget;
-    return part > 120 ? 120 : part;
-}
-
 static whet_status run(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_search_begin(ctx, s));
     WHET_TRY(whet_search_run(ctx, s));
@@ -54,9 +48,7 @@ whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *given, whet_evolv
     if (!(opts.minutes > 0)) opts.minutes = 1;
     if (!opts.problem.n_context) opts.problem.n_context = 2048;
     if (!opts.run_file) return whet_fail(ctx, WHET_E_ARG, "an evolution needs a run file");
-    const double budget = opts.minutes * 60;
     whet_search s = { .opts = &opts, .result = result, .start_ns = whet_clock_ns() };
-    s.search_end_ns = s.start_ns + (budget - finals_seconds(budget)) * 1e9;
     whet_rng_init(&s.rng, opts.seed);
     whet_status st = open_store(ctx, &s);
     if (st == WHET_OK) st = open_judge(ctx, &s);

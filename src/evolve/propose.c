@@ -5,16 +5,13 @@
  * look for what single steps cannot reach. */
 #include "evolve/search.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "evolve/effects.h"
+#include "evolve/guide.h"
 #include "kernels/programs.h"
 
 enum { N_DRAWS = 60, N_FIRST_GUIDED = 8 };
-
-static const double doubt = 0.35; /* about an idea seen once: of its effect, as a logarithm */
 
 static const double least_gain = 0.02; /* of a sibling that is worth stacking, as a logarithm */
 
@@ -103,69 +100,9 @@ static const whet_segment_text *draw_segment(whet_search *s, const whet_genome *
     return t;
 }
 
-/* The index in the library of the alternative that a segment is, -1 for a text of its own. */
-static int idea_of(const whet_genome *g, int segment) {
-    char name[WHET_MAX_NAME];
-    whet_segment_alternative(g, segment, name);
-    for (size_t i = 0; i < whet_n_segment_texts; i++)
-        if (strcmp(whet_segment_texts[i].segment, g->segments[segment].name) == 0 &&
-            strcmp(whet_segment_texts[i].name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
-static whet_status learn(whet_ctx *ctx, const whet_search *s, whet_effects *effects) {
-    whet_observation *seen = whet_alloc_zero(ctx, (size_t)s->n_members, sizeof *seen);
-    if (!seen) return WHET_E_NOMEM;
-    int n = 0;
-    for (int i = 0; i < s->n_members; i++) {
-        const whet_member *m = &s->members[i];
-        if (!m->has_speed) continue;
-        whet_observation *o = &seen[n++];
-        o->log_speed = m->log_speed;
-        for (int j = 0; j < m->genome.n_segments && o->n_ideas < WHET_MAX_PARTS; j++) {
-            const int idea = idea_of(&m->genome, j);
-            if (idea >= 0) o->ideas[o->n_ideas++] = idea;
-        }
-    }
-    whet_effects_fit(seen, n, (int)whet_n_segment_texts, effects);
-    whet_free(ctx, seen);
-    return WHET_OK;
-}
-
-/* The idea for a segment that is best by the model plus a draw of what is not known about it
- * (Thompson sampling). */
-static int draw_idea(whet_rng *rng, const whet_effects *effects, const char *segment) {
-    int best = -1;
-    double best_value = 0;
-    for (int i = 0; i < effects->n_ideas; i++) {
-        if (strcmp(whet_segment_texts[i].segment, segment) != 0) continue;
-        const double value =
-            effects->of[i] + doubt * whet_rng_normal(rng) / sqrt(effects->n[i] + 0.5);
-        if (best >= 0 && value <= best_value) continue;
-        best = i;
-        best_value = value;
-    }
-    return best;
-}
-
 static whet_status guide(whet_ctx *ctx, draft *d, int parent) {
-    whet_effects effects;
-    WHET_TRY(learn(ctx, d->s, &effects));
-    const whet_genome *g = &d->s->members[parent].genome;
-    whet_edit edits[WHET_MAX_SEGMENTS];
     whet_child_text text = { 0 };
-    int n_edits = 0;
-    for (int i = 0; i < g->n_segments; i++) {
-        const int idea = draw_idea(&d->s->rng, &effects, g->segments[i].name);
-        if (idea < 0 || idea == idea_of(g, i)) continue; /* knobs of what stays are kept */
-        const whet_segment_text *t = &whet_segment_texts[idea];
-        const size_t used = strlen(text.change);
-        snprintf(text.change + used, sizeof text.change - used, "%s%s: %s", used ? ", " : "",
-                 t->segment, t->name);
-        edits[n_edits++] = (whet_edit){ g->segments[i].body, t->text, t->len };
-    }
-    WHET_TRY(whet_genome_apply(ctx, g, edits, n_edits, &text.text));
+    WHET_TRY(whet_guide(ctx, d->s, parent, &text));
     return take(ctx, d, &text, "guided", parent, -1);
 }
 

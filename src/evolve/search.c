@@ -52,7 +52,10 @@ static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     s->step++;
     WHET_TRY(whet_store_begin(ctx, s->store));
     WHET_TRY(whet_record_member(ctx, s, m));
+    const double start_ns = whet_clock_ns();
     if (m->verdict.code == WHET_V_PASS) WHET_TRY(whet_search_race(ctx, s, m));
+    s->race_ns += whet_clock_ns() - start_ns;
+    s->n_races++;
     WHET_TRY(whet_record_verdict(ctx, s, m));
     WHET_TRY(whet_record_event(ctx, s, "program", m->change));
     WHET_TRY(whet_store_commit(ctx, s->store));
@@ -88,8 +91,17 @@ static whet_status breed(whet_ctx *ctx, whet_search *s, whet_member *bred, int n
     return WHET_OK;
 }
 
+/* The finals are about a dozen races long, and longer where there is much time. */
+static double finals_ns(const whet_search *s) {
+    const double budget_ns = s->opts->minutes * 60e9;
+    const double race_ns = s->n_races ? s->race_ns / s->n_races : 0;
+    const double wanted_ns = fmax(14 * race_ns, fmin(0.2 * budget_ns, 60e9));
+    return fmin(wanted_ns, 0.4 * budget_ns);
+}
+
 static bool is_over(const whet_search *s) {
-    return whet_clock_ns() >= s->search_end_ns || s->n_members >= WHET_MAX_MEMBERS;
+    const double left_ns = s->start_ns + s->opts->minutes * 60e9 - whet_clock_ns();
+    return left_ns <= finals_ns(s) || s->n_members >= WHET_MAX_MEMBERS;
 }
 
 static whet_status generation(whet_ctx *ctx, whet_search *s, int n_wanted, bool *is_dry) {

@@ -49,7 +49,9 @@ typedef struct whet_search {
     whet_baseline repeat, fused;
     const whet_baseline *yardstick; /* the faster of them: races are against it */
     int64_t step;
-    double start_ns, search_end_ns;
+    double start_ns;
+    double race_ns; /* all races so far: what the finals take is reckoned from it */
+    int n_races;
     char fingerprint[33];
     bool is_stopped; /* a person asked for the end of the search */
 } whet_search;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-keys: vectors run over the keys of a block; for K as [dim][token], else one at a time */
+// fits: layout/tiles-pairs share/grouped
 #define DOT_QUERIES 2 // knob: 1 2 4
 #define DOT_CHAINS  2 // knob: 1 2 4
 #define DOT_AHEAD   0 // knob: 0 1024 4096 16384

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* layout/head-rows: K, then V, each [kv head][token][dim]: a head's rows are one stream */
+// fits: dot/over-dims share/grouped
 #define LAYOUT_ID "head-rows-1"
 
 INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *kv, int32_t group,
