@@ -7,6 +7,7 @@
 
 #include <whet/chat.h>
 #include <whet/checkpoint.h>
+#include <whet/generate.h>
 #include <whet/machine.h>
 #include <whet/model.h>
 #include <whet/tokenizer.h>
@@ -125,6 +126,40 @@ static void team(void) {
     refuse_each(use_team);
 }
 
+static whet_team *roomy_team; /* its memory is not refused */
+
+/* From the folder to the last token. */
+static whet_status use_model(whet_ctx *ctx) {
+    static const int32_t prompt[] = { 1, 2, 3, 4, 5 };
+    const whet_session_opts opts = { .capacity_tokens = 32, .chunk_tokens = 2 };
+    const whet_generate_opts how = {
+        .sampling = { .temperature = 0.7, .top_k = 20, .top_p = 0.9, .repetition_penalty = 1.1 },
+        .max_tokens = 4,
+        .ignore_eos = true,
+    };
+    whet_model *model = NULL;
+    whet_session *session = NULL;
+    whet_ids tokens = { 0 };
+    whet_generated done = { 0 };
+    whet_status st = whet_model_open(ctx, GOLDEN "models/sharded", &model);
+    if (st == WHET_OK) st = whet_session_open(ctx, model, roomy_team, &opts, &session);
+    if (st == WHET_OK)
+        st = whet_generate(ctx, session, prompt, TEST_COUNT(prompt), &how, &tokens, &done);
+    if (st == WHET_OK) CHECK_INT(tokens.n, 4);
+    whet_ids_fini(ctx, &tokens);
+    whet_session_close(session);
+    whet_model_close(model);
+    return st;
+}
+
+static void model(void) {
+    whet_ctx *ctx = whet_ctx_open(NULL);
+    REQUIRE_OK(ctx, whet_team_open(ctx, 2, &roomy_team));
+    refuse_each(use_model);
+    whet_team_close(roomy_team);
+    whet_ctx_close(ctx);
+}
+
 static void remove_folder(const char *path) {
     const char *const rm[] = { "rm", "-rf", path, NULL };
     whet_ctx *ctx = whet_ctx_open(NULL);
@@ -206,8 +241,9 @@ static void synth(void) {
 
 int main(int argc, char **argv) {
     static const test_case tests[] = {
-        { "tokenizer", tokenizer },   { "chat", chat },   { "team", team }, { "winners", winners },
-        { "checkpoint", checkpoint }, { "synth", synth },
+        { "tokenizer", tokenizer }, { "chat", chat },       { "team", team },
+        { "model", model },         { "winners", winners }, { "checkpoint", checkpoint },
+        { "synth", synth },
     };
     return test_main(argc, argv, tests, TEST_COUNT(tests));
 }
