@@ -19,10 +19,14 @@ typedef struct guide {
     const whet_genome *genome;
     whet_fit fits[WHET_MAX_FITS];
     int n_fits;
-    whet_effects effects;             /* of the ideas, then of the fits */
-    int ideas[WHET_MAX_SEGMENTS];     /* chosen, for each segment; -1 = it stays */
-    double values[WHET_MAX_SEGMENTS]; /* what was drawn for them */
+    whet_effects effects;          /* of the ideas, then of the fits */
+    double sample[WHET_MAX_IDEAS]; /* effects as they may be, for all that is known */
 } guide;
+
+/* One idea for each segment of the genome; -1 = a text of its own. */
+typedef struct recipe {
+    int ideas[WHET_MAX_SEGMENTS];
+} recipe;
 
 static bool contains(const whet_observation *o, int idea) {
     for (int i = 0; i < o->n_ideas; i++)
@@ -57,27 +61,65 @@ static whet_status learn(whet_ctx *ctx, guide *g) {
     return WHET_OK;
 }
 
-/* An effect as it may be, for all that is known. */
-static double draw(guide *g, int part) {
-    const double spread = doubt / sqrt(g->effects.n[part] + 0.5);
-    return g->effects.of[part] + spread * whet_rng_normal(&g->s->rng);
-}
-
-static void choose_idea(guide *g, int segment) {
-    g->ideas[segment] = -1;
-    g->values[segment] = 0;
-    for (size_t i = 0; i < whet_n_segment_texts; i++) {
-        if (strcmp(whet_segment_texts[i].segment, g->genome->segments[segment].name) != 0) continue;
-        const double value = draw(g, (int)i);
-        if (g->ideas[segment] >= 0 && value <= g->values[segment]) continue;
-        g->ideas[segment] = (int)i;
-        g->values[segment] = value;
-    }
+static void sample_effects(guide *g) {
+    for (int i = 0; i < g->effects.n_ideas; i++)
+        g->sample[i] =
+            g->effects.of[i] + doubt / sqrt(g->effects.n[i] + 0.5) * whet_rng_normal(&g->s->rng);
 }
 
 static int segment_of(const guide *g, int idea) {
     const whet_segment *there = whet_genome_segment(g->genome, whet_segment_texts[idea].segment);
     return there ? (int)(there - g->genome->segments) : -1;
+}
+
+static bool is_in(const guide *g, const recipe *r, int idea) {
+    const int segment = segment_of(g, idea);
+    return segment >= 0 && r->ideas[segment] == idea;
+}
+
+/* The logarithm of the speed that the sampled model expects, up to a constant. */
+static double expect(const guide *g, const recipe *r) {
+    double sum = 0;
+    for (int i = 0; i < g->genome->n_segments; i++)
+        if (r->ideas[i] >= 0) sum += g->sample[r->ideas[i]];
+    for (int i = 0; i < g->n_fits; i++)
+        if (is_in(g, r, g->fits[i].idea) && is_in(g, r, g->fits[i].partner))
+            sum += g->sample[(int)whet_n_segment_texts + i];
+    return sum;
+}
+
+static recipe recipe_of(const guide *g) {
+    recipe r;
+    for (int i = 0; i < g->genome->n_segments; i++)
+        r.ideas[i] = whet_idea_of(g->genome, i);
+    return r;
+}
+
+/* The best recipe that differs from `from` in one segment. */
+static recipe best_step(const guide *g, const recipe *from) {
+    recipe best = *from;
+    double best_value = -HUGE_VAL;
+    for (size_t i = 0; i < whet_n_segment_texts; i++) {
+        const int segment = segment_of(g, (int)i);
+        if (segment < 0 || from->ideas[segment] == (int)i) continue;
+        recipe r = *from;
+        r.ideas[segment] = (int)i;
+        const double value = expect(g, &r);
+        if (value <= best_value) continue;
+        best = r;
+        best_value = value;
+    }
+    return best;
+}
+
+/* Puts an idea and its partners, fits[first] to fits[end - 1], into a recipe. */
+static void impose(const guide *g, int first, int end, recipe *r) {
+    const int own = segment_of(g, g->fits[first].idea);
+    if (own >= 0) r->ideas[own] = g->fits[first].idea;
+    for (int i = first; i < end; i++) {
+        const int segment = segment_of(g, g->fits[i].partner);
+        if (segment >= 0) r->ideas[segment] = g->fits[i].partner;
+    }
 }
 
 /* No program had the idea with any of its partners yet. */
@@ -87,53 +129,42 @@ static bool is_unseen(const guide *g, int first, int end) {
     return true;
 }
 
-/* An idea and its partners, fits[first] to fits[end - 1], if they promise more together than what
- * was chosen for their segments, or were never seen together. */
-static void try_suite(guide *g, int first, int end) {
-    const int own = segment_of(g, g->fits[first].idea);
-    if (own < 0) return;
-    double now = g->values[own], drawn[WHET_MAX_SEGMENTS];
-    double value = drawn[own] = draw(g, g->fits[first].idea);
-    for (int i = first; i < end; i++) {
-        const int segment = segment_of(g, g->fits[i].partner);
-        if (segment < 0) return;
-        drawn[segment] = draw(g, g->fits[i].partner) + draw(g, (int)whet_n_segment_texts + i);
-        value += drawn[segment];
-        now += g->values[segment];
-    }
-    if (value <= now && !is_unseen(g, first, end)) return;
-    g->ideas[own] = g->fits[first].idea;
-    g->values[own] = drawn[own];
-    for (int i = first; i < end; i++) {
-        const int segment = segment_of(g, g->fits[i].partner);
-        g->ideas[segment] = g->fits[i].partner;
-        g->values[segment] = drawn[segment];
+/* Climbs by single steps to where the sampled model expects most. */
+static void climb(const guide *g, recipe *r) {
+    for (;;) {
+        const recipe next = best_step(g, r);
+        if (expect(g, &next) <= expect(g, r)) return;
+        *r = next;
     }
 }
 
-/* All suites, from a random one on. */
-static void try_suites(guide *g) {
-    if (g->n_fits == 0) return;
-    int first = (int)whet_rng_below(&g->s->rng, (uint64_t)g->n_fits);
-    while (first > 0 && g->fits[first - 1].idea == g->fits[first].idea)
-        first--;
-    for (int done = 0; done < g->n_fits;) {
-        int end = first + 1;
-        while (end < g->n_fits && g->fits[end].idea == g->fits[first].idea)
+/* The best recipe of all; a suite that was never tried comes first. */
+static recipe best_of_all(const guide *g, const recipe *from) {
+    recipe best = *from;
+    climb(g, &best);
+    int n_unseen = 0;
+    for (int first = 0, end; first < g->n_fits; first = end) {
+        for (end = first + 1; end < g->n_fits && g->fits[end].idea == g->fits[first].idea;)
             end++;
-        try_suite(g, first, end);
-        done += end - first;
-        first = end < g->n_fits ? end : 0;
+        recipe r = best;
+        impose(g, first, end, &r);
+        const bool is_new = is_unseen(g, first, end);
+        if (is_new && whet_rng_below(&g->s->rng, (uint64_t)++n_unseen) == 0) best = r;
+        if (is_new || n_unseen) continue;
+        climb(g, &r);
+        if (expect(g, &r) > expect(g, &best)) best = r;
     }
+    return best;
 }
 
 /* Segments that are the chosen idea already keep their knobs. */
-static whet_status write_child(whet_ctx *ctx, const guide *g, whet_child_text *child) {
+static whet_status write_child(whet_ctx *ctx, const guide *g, const recipe *r,
+                               whet_child_text *child) {
     whet_edit edits[WHET_MAX_SEGMENTS];
     int n_edits = 0;
     for (int i = 0; i < g->genome->n_segments; i++) {
-        if (g->ideas[i] < 0 || g->ideas[i] == whet_idea_of(g->genome, i)) continue;
-        const whet_segment_text *t = &whet_segment_texts[g->ideas[i]];
+        if (r->ideas[i] < 0 || r->ideas[i] == whet_idea_of(g->genome, i)) continue;
+        const whet_segment_text *t = &whet_segment_texts[r->ideas[i]];
         const size_t used = strlen(child->change);
         snprintf(child->change + used, sizeof child->change - used, "%s%s: %s", used ? ", " : "",
                  t->segment, t->name);
@@ -142,12 +173,13 @@ static whet_status write_child(whet_ctx *ctx, const guide *g, whet_child_text *c
     return whet_genome_apply(ctx, g->genome, edits, n_edits, &child->text);
 }
 
-whet_status whet_guide(whet_ctx *ctx, whet_search *s, int parent, whet_child_text *child) {
+whet_status whet_guide(whet_ctx *ctx, whet_search *s, int parent, whet_guide_kind kind,
+                       whet_child_text *child) {
     guide g = { .s = s, .genome = &s->members[parent].genome };
     g.n_fits = whet_idea_fits(g.fits, WHET_MAX_FITS);
     WHET_TRY(learn(ctx, &g));
-    for (int i = 0; i < g.genome->n_segments; i++)
-        choose_idea(&g, i);
-    try_suites(&g);
-    return write_child(ctx, &g, child);
+    sample_effects(&g);
+    const recipe from = recipe_of(&g);
+    const recipe to = kind == WHET_GUIDE_STEP ? best_step(&g, &from) : best_of_all(&g, &from);
+    return write_child(ctx, &g, &to, child);
 }

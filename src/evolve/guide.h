@@ -5,7 +5,13 @@
 
 #include "evolve/search.h"
 
-/* A parent's text with all segments as the model, and chance, would have them. */
-whet_status whet_guide(whet_ctx *ctx, whet_search *s, int parent, whet_child_text *child);
+typedef enum whet_guide_kind {
+    WHET_GUIDE_STEP,  /* the most promising change of one segment */
+    WHET_GUIDE_WHOLE, /* all segments as promises most */
+} whet_guide_kind;
+
+/* A parent's text with segments as the model, and chance, would have them. */
+whet_status whet_guide(whet_ctx *ctx, whet_search *s, int parent, whet_guide_kind kind,
+                       whet_child_text *child);
 
 #endif

@@ -100,10 +100,10 @@ static const whet_segment_text *draw_segment(whet_search *s, const whet_genome *
     return t;
 }
 
-static whet_status guide(whet_ctx *ctx, draft *d, int parent) {
+static whet_status guide(whet_ctx *ctx, draft *d, int parent, whet_guide_kind kind) {
     whet_child_text text = { 0 };
-    WHET_TRY(whet_guide(ctx, d->s, parent, &text));
-    return take(ctx, d, &text, "guided", parent, -1);
+    WHET_TRY(whet_guide(ctx, d->s, parent, kind, &text));
+    return take(ctx, d, &text, kind == WHET_GUIDE_STEP ? "step" : "guided", parent, -1);
 }
 
 static whet_status swap(whet_ctx *ctx, draft *d, int parent) {
@@ -162,10 +162,11 @@ static whet_status draw(whet_ctx *ctx, draft *d, const int *elites, int n_elites
     const double dice = whet_rng_uniform(rng);
     const int best = elites[0];
     const int some = elites[whet_rng_below(rng, (uint64_t)n_elites)];
-    if (d->s->n_members + d->n_bred <= N_FIRST_GUIDED || dice < 0.25) return guide(ctx, d, best);
-    if (dice < 0.60) return swap(ctx, d, best);
+    if (d->s->n_members + d->n_bred <= N_FIRST_GUIDED || dice < 0.15)
+        return guide(ctx, d, best, WHET_GUIDE_WHOLE);
+    if (dice < 0.50) return guide(ctx, d, best, WHET_GUIDE_STEP);
     if (dice < 0.78) return move_knob(ctx, d, best);
-    if (dice < 0.84) return swap(ctx, d, some);
+    if (dice < 0.86) return swap(ctx, d, some);
     if (dice < 0.94) return swap_two(ctx, d, best);
     return cross(ctx, d, some, elites[whet_rng_below(rng, (uint64_t)n_elites)]);
 }
