@@ -17,6 +17,7 @@ typedef struct evolve_opts {
     const char *model;
     const char *heads;
     const char *run_file;
+    const char *program_file;
     const char *cc;
     double minutes;
     uint64_t seed;
@@ -192,6 +193,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folde
         .seed = o->seed,
         .n_threads = o->n_threads,
         .run_file = run_file,
+        .program_file = o->program_file,
         .winners = o->is_not_installed ? NULL : folder,
         .worker = program,
         .cc = o->cc,
@@ -236,6 +238,7 @@ static const cli_option options[] = {
     { "threads", CLI_INT, OPT(n_threads), "N", "workers; default: one a core", NULL },
     { "seed", CLI_U64, OPT(seed), "N", "of all choices and inputs", "1" },
     { "db", CLI_STRING, OPT(run_file), "FILE", "the run file; default: in the data folder", NULL },
+    { "out", CLI_STRING, OPT(program_file), "FILE.c", "the best program as C, for --kernel", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
     { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },
     { "json", CLI_FLAG, OPT(is_json), NULL, "the result as one line of JSON", NULL },

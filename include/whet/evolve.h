@@ -32,10 +32,11 @@ typedef struct whet_evolve_opts {
     whet_problem problem; /* n_context: the context that is timed (0 = 2048) */
     double minutes;       /* for search and finals together; 0 = 1 */
     uint64_t seed;
-    int n_threads;        /* workers of timed runs; 0 = the machine's default */
-    const char *run_file; /* SQLite; made, with its folder; must not hold a run yet */
-    const char *winners;  /* folder of winners; NULL = the winner is not installed */
-    const char *worker;   /* the whet program (whet_judge_opts) */
+    int n_threads;            /* workers of timed runs; 0 = the machine's default */
+    const char *run_file;     /* SQLite; made, with its folder; must not hold a run yet */
+    const char *program_file; /* where the best program's source goes; NULL = nowhere */
+    const char *winners;      /* folder of winners; NULL = the winner is not installed */
+    const char *worker;       /* the whet program (whet_judge_opts) */
     const char *cc;
     const char *options; /* JSON text kept with the run; NULL = {} */
     whet_evolve_fn on_event;

@@ -48,21 +48,30 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
     return st;
 }
 
+double whet_search_mean(const double log_speeds[WHET_N_SHAPES]) {
+    static const double weights[WHET_N_SHAPES] = {
+        [WHET_SHAPE_DECODE] = 5.0 / 6,
+        [WHET_SHAPE_PREFILL] = 1.0 / 6,
+    };
+    double sum = 0;
+    for (int shape = 0; shape < WHET_N_SHAPES; shape++)
+        sum += weights[shape] * log_speeds[shape];
+    return sum;
+}
+
 whet_status whet_search_race(whet_ctx *ctx, whet_search *s, whet_member *m) {
     int best = -1;
     whet_search_elites(s, &best, 1);
     double drop_below =
         best >= 0 ? drop_factor * exp(s->members[best].log_speeds[WHET_SHAPE_DECODE]) : 0;
-    double sum = 0;
     for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
         WHET_TRY(time_shape(ctx, s, m, (whet_shape)shape, drop_below));
         m->has_speed = m->verdict.code == WHET_V_PASS || m->verdict.code == WHET_V_SLOWER;
         if (shape == WHET_SHAPE_DECODE) m->log_speed = m->log_speeds[shape];
         if (m->verdict.code != WHET_V_PASS) return WHET_OK;
-        sum += m->log_speeds[shape];
         drop_below = 0;
     }
-    m->log_speed = sum / WHET_N_SHAPES;
+    m->log_speed = whet_search_mean(m->log_speeds);
     m->verdict.gate = WHET_GATE_RACE;
     m->is_timed = true;
     return WHET_OK;

@@ -26,7 +26,7 @@ typedef struct whet_member {
     char change[160];
     int parent, parent2;              /* members; -1 = none */
     double log_speeds[WHET_N_SHAPES]; /* log(yardstick's time / program's) */
-    double log_speed; /* their mean; of decode alone for what was dropped after it */
+    double log_speed; /* their weighted mean; of decode alone for what was dropped then */
     bool has_speed;   /* log_speed says something */
     bool is_timed;    /* on all shapes, and not rejected: it may be an elite */
 } whet_member;
@@ -74,6 +74,10 @@ whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *me
 /* Times a member against the yardstick on all shapes; fills log_speed, and SLOWER for the verdict
  * of a clear loser. Duels go into the run file: within a transaction. */
 whet_status whet_search_race(whet_ctx *ctx, whet_search *s, whet_member *member);
+
+/* The weighted mean of log speeds, one a shape: what a text job gains. Of the attention's time in
+ * answering 512 tokens with 200, `fused` spends five parts of six in decode (docs/judge.md). */
+double whet_search_mean(const double log_speeds[WHET_N_SHAPES]);
 
 /* Indices of the fastest members, the fastest first; returns how many, at most n. */
 int whet_search_elites(const whet_search *s, int *elites, int n);
