@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* whet chat: a conversation in the terminal, which keeps its KV cache between turns. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 #include "cli.h"
 #include "engine.h"
+#include "lines.h"
 
 typedef struct chat_opts {
     cli_engine_opts engine;
@@ -32,6 +32,7 @@ typedef struct chat {
     turn *turns;
     size_t n_turns, cap_turns;
     whet_ids held; /* the ids in the session's cache */
+    cli_lines lines;
     bool is_terminal;
     bool is_told; /* the fault of the last turn stands on stderr already */
 } chat;
@@ -191,13 +192,12 @@ static whet_status generate(whet_ctx *ctx, chat *c, const whet_ids *prompt, whet
 
 /* The user's line and the answer to it; neither stays in the conversation if that does not work, or
  * if it was cancelled before the answer began. */
-static whet_status take_line(whet_ctx *ctx, chat *c, const char *line, size_t bytes) {
+static whet_status take_line(whet_ctx *ctx, chat *c, const cli_line *line) {
     const size_t n_before = c->n_turns;
-    whet_ctx_resume(ctx);
     whet_ids prompt = { 0 };
     turn *t;
     whet_status st = add_turn(c, "user", &t);
-    if (st == WHET_OK) st = whet_buf_append(ctx, &t->text, line, bytes);
+    if (st == WHET_OK) st = whet_buf_append(ctx, &t->text, line->text, line->bytes);
     if (st == WHET_OK) st = encode_turns(ctx, c, &prompt);
     if (st == WHET_OK) st = add_turn(c, "assistant", &t);
     if (st == WHET_OK) st = generate(ctx, c, &prompt, &t->text);
@@ -209,42 +209,36 @@ static whet_status take_line(whet_ctx *ctx, chat *c, const char *line, size_t by
 
 /* ---- lines ---- */
 
-/* False at the end of the input. Ctrl-C at the prompt drops what was typed. */
-static bool read_line(whet_ctx *ctx, const chat *c, char **line, size_t *cap, size_t *bytes) {
-    for (;;) {
-        if (c->is_terminal) fputs("> ", stderr);
-        const ssize_t n = getline(line, cap, stdin);
-        if (n >= 0) {
-            *bytes = (size_t)n - (n > 0 && (*line)[n - 1] == '\n');
-            return true;
-        }
-        const bool is_interrupted = errno == EINTR && !feof(stdin);
-        if (c->is_terminal) fputs("\n", stderr);
-        if (!is_interrupted || !c->is_terminal) return false;
-        clearerr(stdin);
+/* Ctrl-C asks a person anew, and ends the input of a program. */
+static whet_status read_line(whet_ctx *ctx, chat *c, cli_line *line) {
+    whet_status st;
+    do {
         whet_ctx_resume(ctx);
-    }
+        if (c->is_terminal) fputs("> ", stderr);
+        st = cli_lines_next(ctx, &c->lines, line);
+        if (c->is_terminal && line->kind != CLI_LINE) fputs("\n", stderr);
+    } while (st == WHET_OK && line->kind == CLI_LINE_INTERRUPTED && c->is_terminal);
+    return st;
 }
 
-static bool is_word(const char *line, size_t bytes, const char *word) {
-    return bytes == strlen(word) && memcmp(line, word, bytes) == 0;
+static bool is_word(const cli_line *line, const char *word) {
+    return line->bytes == strlen(word) && memcmp(line->text, word, line->bytes) == 0;
 }
 
 /* A person reads what went wrong and goes on; a program's conversation ends there. */
 static whet_status converse(whet_ctx *ctx, chat *c) {
-    char *line = NULL;
-    size_t cap = 0, bytes;
+    cli_line line;
     whet_status st = begin(ctx, c);
-    while (st == WHET_OK && read_line(ctx, c, &line, &cap, &bytes)) {
-        if (is_word(line, bytes, "/exit")) break;
-        if (bytes == 0) continue;
+    while (st == WHET_OK) {
+        st = read_line(ctx, c, &line);
+        if (st != WHET_OK || line.kind != CLI_LINE || is_word(&line, "/exit")) break;
+        if (line.bytes == 0) continue;
         c->is_told = false;
-        st = is_word(line, bytes, "/clear") ? begin(ctx, c) : take_line(ctx, c, line, bytes);
+        st = is_word(&line, "/clear") ? begin(ctx, c) : take_line(ctx, c, &line);
         if (st == WHET_OK || !c->is_terminal) continue;
         if (!c->is_told) cli_usage("%s", whet_ctx_message(ctx));
         st = WHET_OK;
     }
-    free(line);
     return st;
 }
 
@@ -277,6 +271,7 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     chat c = { .opts = o };
     whet_status st = open_chat(ctx, args, &c);
     if (st == WHET_OK) st = converse(ctx, &c);
+    cli_lines_fini(ctx, &c.lines);
     drop_turns(ctx, &c, 0);
     free(c.turns);
     whet_ids_fini(ctx, &c.held);

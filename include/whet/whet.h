@@ -92,6 +92,7 @@ WHET_API const char *whet_ctx_message(const whet_ctx *ctx);
 
 /* Asks the work in progress to stop: it returns WHET_E_CANCELLED soon. Safe in a signal handler. */
 WHET_API void whet_ctx_cancel(whet_ctx *ctx);
+WHET_API bool whet_ctx_is_cancelled(const whet_ctx *ctx);
 
 /* Takes the request back, so that the context can be used for new work. */
 WHET_API void whet_ctx_resume(whet_ctx *ctx);

@@ -132,7 +132,7 @@ static bool reap(whet_ctx *ctx, child *c, const whet_child_opts *opts, int *stat
     for (;;) {
         const pid_t pid = waitpid(c->pid, status, WNOHANG);
         if (pid == c->pid || (pid < 0 && errno != EINTR)) return true;
-        if (whet_is_cancelled(ctx)) return false;
+        if (whet_ctx_is_cancelled(ctx)) return false;
         if (opts->wall_seconds > 0 && whet_clock_ns() - c->start_ns > opts->wall_seconds * 1e9)
             return false;
         usleep(200);

@@ -57,12 +57,12 @@ void whet_ctx_resume(whet_ctx *ctx) {
 uint64_t whet_ctx_allocations(const whet_ctx *ctx) {
     return ctx->n_allocations;
 }
-bool whet_is_cancelled(const whet_ctx *ctx) {
+bool whet_ctx_is_cancelled(const whet_ctx *ctx) {
     return atomic_load(&ctx->is_cancelled);
 }
 
 whet_status whet_check_cancelled(whet_ctx *ctx) {
-    return whet_is_cancelled(ctx) ? whet_fail(ctx, WHET_E_CANCELLED, "cancelled") : WHET_OK;
+    return whet_ctx_is_cancelled(ctx) ? whet_fail(ctx, WHET_E_CANCELLED, "cancelled") : WHET_OK;
 }
 
 const char *whet_status_name(whet_status st) {

@@ -29,7 +29,6 @@ void whet_free(whet_ctx *ctx, void *p); /* NULL is fine */
 char *whet_strdup(whet_ctx *ctx, const char *s);
 char *whet_strndup(whet_ctx *ctx, const char *s, size_t n);
 
-bool whet_is_cancelled(const whet_ctx *ctx);
 whet_status whet_check_cancelled(whet_ctx *ctx); /* WHET_E_CANCELLED or WHET_OK */
 
 /* Tells the owner of the context how far long work is. Cheap when nobody listens. */

@@ -47,7 +47,7 @@ static void join(whet_ctx *ctx, hand *h) {
             until.tv_sec++;
         }
         if (pthread_timedjoin_np(h->thread, NULL, &until) != ETIMEDOUT) return;
-        if (whet_is_cancelled(ctx)) whet_ctx_cancel(h->ctx);
+        if (whet_ctx_is_cancelled(ctx)) whet_ctx_cancel(h->ctx);
     }
 }
 

@@ -14,8 +14,8 @@ const char *whet_program_text(const char *name);
 
 /* One way to write one segment: the lines between the marks, each ending in a newline. They begin
  * with a comment "segment/name: what it does", so that a program shows which alternatives it is
- * made of. A line "// fits: segment/name ..." behind it names alternatives of other segments that it
- * was made for; yet alternatives of different segments compose freely. */
+ * made of. A line "// fits: segment/name" (one or more) behind it names alternatives of other
+ * segments that it was made for; yet alternatives of different segments compose freely. */
 typedef struct whet_segment_text {
     const char *segment;
     const char *name;

@@ -53,7 +53,7 @@ static whet_stop reason(const generation *g, int32_t id, whet_ctx *ctx, bool *is
     if (g->opts->max_tokens && g->result->n_tokens >= g->opts->max_tokens) return WHET_STOP_LENGTH;
     if (whet_session_length(g->session) == whet_session_capacity(g->session))
         return WHET_STOP_CONTEXT;
-    if (whet_is_cancelled(ctx)) return WHET_STOP_CANCELLED;
+    if (whet_ctx_is_cancelled(ctx)) return WHET_STOP_CANCELLED;
     *is_done = false;
     return WHET_STOP_LENGTH;
 }
@@ -91,7 +91,7 @@ static whet_status run(whet_ctx *ctx, generation *g, const int32_t *prompt, size
     whet_status st = whet_session_feed(ctx, g->session, prompt, n_prompt);
     const double middle = whet_clock_ns();
     g->result->prompt_ns = middle - start;
-    if (st == WHET_OK && whet_is_cancelled(ctx)) st = WHET_E_CANCELLED;
+    if (st == WHET_OK && whet_ctx_is_cancelled(ctx)) st = WHET_E_CANCELLED;
     if (st == WHET_OK) st = draw_tokens(ctx, g);
     if (st == WHET_E_CANCELLED) {
         g->result->stop = WHET_STOP_CANCELLED;
