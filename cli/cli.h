@@ -59,6 +59,9 @@ bool cli_is_given(const cli_command *command, const cli_args *args, const char *
 /* Prints a sentence about wrong usage to stderr as the program's message and gives WHET_E_ARG. */
 whet_status cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Prints the context's sentence about a fault, unless cli_usage has told of it. */
+void cli_tell_fault(const whet_ctx *ctx);
+
 /* Prints ctx's log lines to stderr. */
 void cli_log(void *data, whet_log_level level, const char *module, const char *text);
 

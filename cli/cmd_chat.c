@@ -34,13 +34,11 @@ typedef struct chat {
     whet_ids held; /* the ids in the session's cache */
     cli_lines lines;
     bool is_terminal;
-    bool is_told; /* the fault of the last turn stands on stderr already */
 } chat;
 
 /* ---- turns ---- */
 
-static whet_status no_memory(chat *c) {
-    c->is_told = true;
+static whet_status no_memory(const chat *c) {
     cli_usage("out of memory for %zu turns", c->n_turns + 1);
     return WHET_E_NOMEM;
 }
@@ -112,7 +110,6 @@ static whet_status encode_turns(whet_ctx *ctx, chat *c, whet_ids *ids) {
     whet_buf_fini(ctx, &text);
     const size_t room = whet_session_capacity(c->engine.session);
     if (st != WHET_OK || ids->n < room) return st;
-    c->is_told = true;
     return cli_usage(
         "the context is full: the conversation has %zu tokens with this turn, there is "
         "room for %zu",
@@ -233,10 +230,9 @@ static whet_status converse(whet_ctx *ctx, chat *c) {
         st = read_line(ctx, c, &line);
         if (st != WHET_OK || line.kind != CLI_LINE || is_word(&line, "/exit")) break;
         if (line.bytes == 0) continue;
-        c->is_told = false;
         st = is_word(&line, "/clear") ? begin(ctx, c) : take_line(ctx, c, &line);
         if (st == WHET_OK || !c->is_terminal) continue;
-        if (!c->is_told) cli_usage("%s", whet_ctx_message(ctx));
+        cli_tell_fault(ctx);
         st = WHET_OK;
     }
     return st;

@@ -33,7 +33,7 @@ typedef struct evolve_opts {
 /* The bundled model's shape, which is that of Qwen3-0.6B. */
 static const whet_problem bundled = { WHET_BF16, 16, 8, 128, 0, 0 };
 
-enum { DEFAULT_CONTEXT = 2048 };
+enum { DEFAULT_CONTEXT = 2048, MAX_MINUTES = 100 * 24 * 60 };
 
 static whet_status read_model(whet_ctx *ctx, const char *model, whet_problem *problem,
                               int *max_context) {
@@ -47,6 +47,15 @@ static whet_status read_model(whet_ctx *ctx, const char *model, whet_problem *pr
     problem->n_kv_heads = facts.config.n_kv_heads;
     problem->head_dim = facts.config.head_dim;
     *max_context = facts.config.max_position_embeddings;
+    return WHET_OK;
+}
+
+static whet_status check(const evolve_opts *o) {
+    if (!(o->minutes > 0 && o->minutes <= MAX_MINUTES))
+        return cli_usage("--minutes %g: take more than 0 and at most %d", o->minutes, MAX_MINUTES);
+    if (o->n_context < 0 || o->n_threads < 0 || o->head_dim < 0)
+        return cli_usage("--context, --threads and --head-dim take 0 or more, not %d, %d and %d",
+                         o->n_context, o->n_threads, o->head_dim);
     return WHET_OK;
 }
 
@@ -219,7 +228,8 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folde
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const evolve_opts *o = args->opts;
     whet_buf folder = { 0 }, run_file = { 0 };
-    whet_status st = cli_data_folder(ctx, &folder);
+    whet_status st = check(o);
+    if (st == WHET_OK) st = cli_data_folder(ctx, &folder);
     if (st == WHET_OK) st = choose_run_file(ctx, o, folder.text, &run_file);
     if (st == WHET_OK) st = evolve(ctx, o, folder.text, run_file.text);
     whet_buf_fini(ctx, &folder);

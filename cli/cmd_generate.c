@@ -24,12 +24,19 @@ extern const cli_command cli_generate;
 /* What is printed while tokens come. */
 typedef struct printer {
     bool is_json;
-    whet_buf text; /* everything so far, for the last line of --json */
+    bool owes_ruler; /* which stands before the first output, and not before a fault */
+    whet_buf text;   /* everything so far, for the last line of --json */
 } printer;
+
+static void print_ruler(printer *p) {
+    if (p->owes_ruler) printf("%s\n", ruler);
+    p->owes_ruler = false;
+}
 
 static whet_status print_piece(void *data, whet_ctx *ctx, int32_t id, const char *text,
                                size_t bytes) {
     printer *p = data;
+    print_ruler(p);
     if (!p->is_json) {
         fwrite(text, 1, bytes, stdout);
     } else if (id >= 0) {
@@ -80,7 +87,8 @@ static whet_status print_json_summary(whet_ctx *ctx, const cli_engine *e, const 
                              "\"peak_rss_bytes\":%llu,\"kernel\":",
                              g->n_prompt, per_second(g->n_prompt, g->prompt_ns),
                              generation_speed(g), (unsigned long long)cli_peak_rss_bytes());
-    const char *kernel = whet_session_kernel(e->session)->name;
+    const char *file = cli_engine_kernel_file(e);
+    const char *kernel = file ? file : whet_session_kernel(e->session)->name;
     if (st == WHET_OK) st = whet_json_quote(ctx, &line, kernel, strlen(kernel));
     if (st == WHET_OK)
         st = whet_buf_printf(ctx, &line, ",\"kernel_calls\":%llu,\"is_winner\":%s,\"stop\":\"%s\"}",
@@ -148,7 +156,7 @@ static whet_status open_session(whet_ctx *ctx, cli_engine *e, const generate_opt
 static whet_status generate(whet_ctx *ctx, const cli_args *args, cli_engine *e,
                             const whet_ids *prompt) {
     const generate_opts *o = args->opts;
-    printer p = { .is_json = o->json };
+    printer p = { .is_json = o->json, .owes_ruler = !o->json && o->is_verbose };
     whet_ids tokens = { 0 };
     whet_generated g;
     const whet_generate_opts opts = {
@@ -158,9 +166,9 @@ static whet_status generate(whet_ctx *ctx, const cli_args *args, cli_engine *e,
         .on_token = print_piece,
         .on_token_data = &p,
     };
-    if (!o->json && o->is_verbose) printf("%s\n", ruler);
     whet_status st = whet_generate(ctx, e->session, prompt->ids, prompt->n, &opts, &tokens, &g);
     cli_progress_end();
+    if (st == WHET_OK) print_ruler(&p);
     if (st == WHET_OK && o->json) st = print_json_summary(ctx, e, &p, &tokens, &g);
     if (st == WHET_OK && !o->json && !e->tokenizer)
         for (size_t i = 0; i < tokens.n; i++)

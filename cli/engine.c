@@ -29,6 +29,7 @@ whet_status cli_engine_open(whet_ctx *ctx, cli_engine *e, const cli_engine_opts 
 whet_status cli_engine_open_session(whet_ctx *ctx, cli_engine *e, const cli_engine_opts *opts,
                                     size_t capacity_tokens) {
     e->winner.ctx = ctx;
+    e->kernel = opts->kernel;
     const whet_session_opts session_opts = {
         .kernel = opts->kernel,
         .find_winner = opts->no_winner ? NULL : cli_winner_find,
@@ -70,13 +71,22 @@ bool cli_engine_uses_winner(const cli_engine *e) {
            whet_session_kernel(e->session) == whet_winner_kernel(e->winner.winner);
 }
 
+/* A built-in kernel is found by its name; any other word was a file. */
+const char *cli_engine_kernel_file(const cli_engine *e) {
+    const bool is_name =
+        !e->kernel || strcmp(e->kernel, whet_session_kernel(e->session)->name) == 0;
+    return is_name ? NULL : e->kernel;
+}
+
 void cli_engine_print_kernel(const cli_engine *e, FILE *f) {
+    const char *file = cli_engine_kernel_file(e);
     if (cli_engine_uses_winner(e))
         fprintf(f, "Kernel: winner %.12s", whet_winner_about(e->winner.winner)->program_hash);
+    else if (file)
+        fprintf(f, "Kernel: %s", file);
     else
         fprintf(f, "Kernel: %s", whet_session_kernel(e->session)->name);
-    fprintf(f, ", %llu calls", (unsigned long long)whet_session_kernel_calls(e->session));
-    fprintf(f, "\n");
+    fprintf(f, ", %llu calls\n", (unsigned long long)whet_session_kernel_calls(e->session));
 }
 
 whet_status cli_parse_ids(whet_ctx *ctx, const char *text, whet_ids *ids) {

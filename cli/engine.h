@@ -85,7 +85,8 @@ typedef struct cli_engine {
     whet_tokenizer *tokenizer; /* NULL = there is none */
     whet_team *team;
     whet_session *session;
-    cli_winner winner; /* that the session runs, if there is one */
+    cli_winner winner;  /* that the session runs, if there is one */
+    const char *kernel; /* the option's word; NULL = the engine chose */
 } cli_engine;
 
 /* Opens all but the session. A zeroed engine goes in; close it whatever comes back. */
@@ -103,6 +104,9 @@ whet_sampler_opts cli_sampling(const cli_command *command, const cli_args *args,
 
 /* Whether the session's kernel is the winner. */
 bool cli_engine_uses_winner(const cli_engine *e);
+
+/* The file that the session's kernel was compiled from; NULL for every other kernel. */
+const char *cli_engine_kernel_file(const cli_engine *e);
 
 /* One line about the kernel that ran, on the given file, with the count of the dispatch. */
 void cli_engine_print_kernel(const cli_engine *e, FILE *f);

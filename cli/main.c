@@ -27,14 +27,22 @@ static struct {
     bool is_quiet;
 } common;
 
+static bool is_fault_told;
+
 whet_status cli_usage(const char *format, ...) {
     va_list args;
+    is_fault_told = true;
     va_start(args, format);
     fputs("whet: ", stderr);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
     va_end(args);
     return WHET_E_ARG;
+}
+
+void cli_tell_fault(const whet_ctx *ctx) {
+    if (!is_fault_told && *whet_ctx_message(ctx)) cli_usage("%s", whet_ctx_message(ctx));
+    is_fault_told = false;
 }
 
 void cli_log(void *data, whet_log_level level, const char *module, const char *text) {
@@ -230,8 +238,7 @@ static whet_status run_command(const cli_command *c, int argc, char **argv) {
     st = c->run(ctx, &args);
     cli_progress_end();
     fflush(stdout);
-    if (st != WHET_OK && *whet_ctx_message(ctx))
-        fprintf(stderr, "whet: %s\n", whet_ctx_message(ctx));
+    if (st != WHET_OK) cli_tell_fault(ctx);
     whet_ctx_close(ctx);
     return st;
 }
