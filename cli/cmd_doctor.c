@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "winner.h"
 
 #include <whet/attention.h>
 #include <whet/machine.h>
@@ -42,6 +43,7 @@ typedef struct findings {
     char huge_pages[16]; /* "always", "madvise", "never"; "" = not known */
     char governor[32];   /* of the clock; "" = not known */
     compiler compilers[N_COMPILERS];
+    char winner[13]; /* of the usual problem, the start of its hash; "" = there is none */
     uint64_t probe_bytes;
     whet_probe bandwidth;
     whet_probe flops;
@@ -174,6 +176,13 @@ static void advise_on_load(findings *f) {
                   "high");
 }
 
+static void find_winner(whet_ctx *ctx, findings *f) {
+    cli_winner w = { .ctx = ctx };
+    if (cli_winner_find(&w, &usual_problem))
+        snprintf(f->winner, sizeof f->winner, "%.12s", whet_winner_about(w.winner)->program_hash);
+    cli_winner_close(&w);
+}
+
 static whet_status find(whet_ctx *ctx, const doctor_opts *o, findings *f) {
     /* Who ran before us: our own probes must not count. */
     if (getloadavg(&f->load, 1) != 1) f->load = -1;
@@ -185,6 +194,7 @@ static whet_status find(whet_ctx *ctx, const doctor_opts *o, findings *f) {
     read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", f->governor,
               sizeof f->governor);
     find_compilers(f);
+    find_winner(ctx, f);
     advise_on_installation(f);
     advise_on_load(f);
     return WHET_OK;
@@ -252,8 +262,12 @@ static void tell_use(const findings *f, bool is_asked) {
         if (name && (f->machine.features & 1u << bit)) printf(" %s", name);
     }
     printf("%s\n", f->machine.features ? "" : " none beyond the architecture's baseline");
-    row("attention", "%s (best built-in one here for bf16, 16:8 heads of 128)",
-        whet_attention_default(&usual_problem)->name);
+    const char *built_in = whet_attention_default(&usual_problem)->name;
+    if (*f->winner)
+        row("attention", "winner %s of whet evolve for bf16, 16:8 heads of 128; else %s", f->winner,
+            built_in);
+    else
+        row("attention", "%s (best built-in one here for bf16, 16:8 heads of 128)", built_in);
     for (int i = 0; i < N_COMPILERS; i++)
         if (f->compilers[i].version[0])
             row(i ? "" : "compiler", "%-5s %s", f->compilers[i].name, f->compilers[i].version);
@@ -338,6 +352,7 @@ static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
     if (st == WHET_OK) st = put_text(ctx, out, "huge_pages", f->huge_pages);
     if (st == WHET_OK)
         st = put_text(ctx, out, "kernel", whet_attention_default(&usual_problem)->name);
+    if (st == WHET_OK) st = put_text(ctx, out, "winner", f->winner);
     if (st == WHET_OK) st = put_array(ctx, out, "features", features, n_features);
     if (st == WHET_OK) st = put_numbers(ctx, out, f);
     if (st == WHET_OK) st = put_array(ctx, out, "compilers", compilers, n_compilers);

@@ -47,7 +47,8 @@ WHET_API whet_status whet_machine_read(whet_ctx *ctx, whet_machine *machine);
 /* Name of one feature bit ("avx2", "avx512", "avx512-bf16", ...); NULL for an unknown bit. */
 WHET_API const char *whet_cpu_feature_name(whet_cpu_feature feature);
 
-/* A persistent team of threads, pinned once; the caller is worker 0 while it runs. */
+/* A persistent team of threads, pinned once; the caller is worker 0 while it runs. It borrows its
+ * ctx until whet_team_close. */
 typedef struct whet_team whet_team;
 
 /* Starts n_threads - 1 threads; n_threads 0 = the machine's default. At most 256. */
