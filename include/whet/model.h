@@ -73,6 +73,13 @@ typedef whet_status (*whet_logits_fn)(void *data, whet_ctx *ctx, const float *lo
 WHET_API whet_status whet_session_score(whet_ctx *ctx, whet_session *session, const int32_t *ids,
                                         size_t n, whet_logits_fn fn, void *data);
 
+/* Appends n tokens that were never fed: seeded, finite K and V in every layer, stored by the
+ * kernel's own append. For measuring what tokens behind a long context cost; there are no logits
+ * until the next feed. WHET_E_ARG when the cache has no room for n more, WHET_E_NOMEM,
+ * WHET_E_CANCELLED; then nothing was appended. */
+WHET_API whet_status whet_session_fill(whet_ctx *ctx, whet_session *session, size_t n,
+                                       uint64_t seed);
+
 /* Number of tokens in the cache, and its room. */
 WHET_API size_t whet_session_length(const whet_session *session);
 WHET_API size_t whet_session_capacity(const whet_session *session);

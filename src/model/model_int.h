@@ -59,4 +59,7 @@ typedef struct whet_step {
 /* The forward pass over step->ids, by every worker of the team. */
 void whet_forward(void *step, int worker, int n_workers);
 
+/* Appends n tokens of seeded K and V from position pos on, to every layer. */
+whet_status whet_fill(whet_ctx *ctx, whet_step *step, int32_t pos, int32_t n, uint64_t seed);
+
 #endif

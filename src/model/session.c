@@ -144,11 +144,15 @@ void whet_session_close(whet_session *s) {
     whet_free(s->ctx, s);
 }
 
+static whet_status check_room(whet_ctx *ctx, const whet_session *s, size_t n) {
+    if (n <= (size_t)(s->capacity - s->length)) return WHET_OK;
+    return whet_fail(ctx, WHET_E_ARG, "%zu tokens do not fit behind %d in a context of %d", n,
+                     s->length, s->capacity);
+}
+
 static whet_status check_ids(whet_ctx *ctx, const whet_session *s, const int32_t *ids, size_t n) {
     const int32_t vocab_size = s->step.model->config.vocab_size;
-    if (n > (size_t)(s->capacity - s->length))
-        return whet_fail(ctx, WHET_E_ARG, "%zu tokens do not fit behind %d in a context of %d", n,
-                         s->length, s->capacity);
+    WHET_TRY(check_room(ctx, s, n));
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= vocab_size)
             return whet_fail(ctx, WHET_E_ARG, "id %d is not in the vocabulary of %d", ids[i],
@@ -180,6 +184,13 @@ whet_status whet_session_feed(whet_ctx *ctx, whet_session *s, const int32_t *ids
         done += (size_t)rows;
         if (n > (size_t)s->chunk) whet_progress(ctx, "prompt", "tokens", (double)done, (double)n);
     }
+    return WHET_OK;
+}
+
+whet_status whet_session_fill(whet_ctx *ctx, whet_session *s, size_t n, uint64_t seed) {
+    WHET_TRY(check_room(ctx, s, n));
+    WHET_TRY(whet_fill(ctx, &s->step, s->length, (int32_t)n, seed));
+    s->length += (int32_t)n;
     return WHET_OK;
 }
 
