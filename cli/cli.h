@@ -24,6 +24,7 @@ typedef struct cli_option {
     const char *meta; /* "N", "DIR"; NULL for a flag */
     const char *help;
     const char *fallback; /* the default as text, parsed like a given value; NULL = zero */
+    char letter;          /* short form of an option with a value: 'p' for -p; 0 = none */
 } cli_option;
 
 enum { CLI_MAX_ARGS = 8 };

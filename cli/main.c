@@ -104,8 +104,9 @@ static void print_help(const cli_command *c) {
     printf("usage: whet %s %s\n\n%s\n\n", c->name, c->usage, c->summary);
     for (const cli_option *o = c->options; o->name; o++) {
         char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->meta ? " " : "",
-                 o->meta ? o->meta : "");
+        const char letter[] = { '-', o->letter, ',', ' ', '\0' };
+        snprintf(left, sizeof left, "%s--%s%s%s", o->letter ? letter : "", o->name,
+                 o->meta ? " " : "", o->meta ? o->meta : "");
         printf("  %-26s %s", left, o->help);
         if (o->fallback) printf(" (default %s)", o->fallback);
         printf("\n");
@@ -172,24 +173,38 @@ bool cli_is_given(const cli_command *command, const cli_args *args, const char *
     return false;
 }
 
+/* The index of the option that getopt_long has met by its name or its letter. */
+static int index_of(const cli_command *c, int met) {
+    int i = 0;
+    if (met >= OPT_BASE) return met - OPT_BASE;
+    while (c->options[i].letter != met)
+        i++;
+    return i;
+}
+
 /* Fills args from argv. *is_help is set when the help was asked for, and printed. */
 static whet_status parse(const cli_command *c, int argc, char **argv, cli_args *args,
                          bool *is_help) {
     struct option longs[MAX_OPTIONS + 2] = { 0 };
-    int n = 0;
+    char shorts[2 * MAX_OPTIONS + 8] = ":hvq";
+    int n = 0, n_shorts = (int)strlen(shorts);
     for (; c->options[n].name; n++) {
         const bool takes_value = c->options[n].kind != CLI_FLAG;
         const int how = c->options[n].kind == CLI_BOOL ? optional_argument
                         : takes_value                  ? required_argument
                                                        : no_argument;
         longs[n] = (struct option){ c->options[n].name, how, NULL, OPT_BASE + n };
+        if (c->options[n].letter) {
+            shorts[n_shorts++] = c->options[n].letter;
+            shorts[n_shorts++] = ':';
+        }
         const char *fallback = c->options[n].fallback;
         if (fallback && takes_value && set_option(&c->options[n], fallback, args->opts) != WHET_OK)
             return WHET_E_INTERNAL;
     }
     longs[n] = (struct option){ "help", no_argument, NULL, 'h' };
     opterr = 0;
-    for (int o; (o = getopt_long(argc, argv, ":hvq", longs, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (o == 'h') {
             print_help(c);
             *is_help = true;
@@ -198,9 +213,10 @@ static whet_status parse(const cli_command *c, int argc, char **argv, cli_args *
             common.is_verbose = true;
         } else if (o == 'q') {
             common.is_quiet = true;
-        } else if (o >= OPT_BASE) {
-            args->given |= (uint64_t)1 << (o - OPT_BASE);
-            const cli_option *option = &c->options[o - OPT_BASE];
+        } else if (o != '?' && o != ':') {
+            const int i = index_of(c, o);
+            args->given |= (uint64_t)1 << i;
+            const cli_option *option = &c->options[i];
             if (option->kind == CLI_BOOL && !optarg && optind < argc && truth_of(argv[optind]) >= 0)
                 optarg = argv[optind++];
             const whet_status st = set_option(option, optarg, args->opts);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* whet bench: how fast a model, a pair of kernels or a single op is on this machine. */
+#include "bench.h"
+
+#include "cli.h"
+
+static whet_status check(const cli_bench_opts *o) {
+    if (!o->model) return cli_usage("bench: --model is missing; see whet bench --help");
+    if (o->repetitions < 1 || o->repetitions > 1000)
+        return cli_usage("-r takes 1 to 1000, not %d", o->repetitions);
+    return WHET_OK;
+}
+
+static whet_status run(whet_ctx *ctx, const cli_args *args) {
+    const cli_bench_opts *o = args->opts;
+    const whet_status st = check(o);
+    if (st != WHET_OK) return st;
+    cli_cancel_on_signal(ctx);
+    return cli_bench_speed(ctx, o);
+}
+
+#define AT(field) offsetof(cli_bench_opts, field)
+static const cli_option options[] = {
+    { "model", CLI_STRING, AT(model), "DIR", "checkpoint, or its name in the Hugging Face cache",
+      NULL, 'm' },
+    { "threads", CLI_INT, AT(threads), "N", "0 = what suits the machine", "0", 't' },
+    { "chunk", CLI_INT, AT(chunk), "N", "prompt tokens a step; 0 = 512", "0" },
+    { "no-winner", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },
+    { "repetitions", CLI_INT, AT(repetitions), "N", "times that everything is measured", "5", 'r' },
+    { "seed", CLI_U64, AT(seed), "N", "of ids, filled contexts and orders", "0" },
+    { "json", CLI_FLAG, AT(is_json), NULL, "JSON Lines with every sample", NULL },
+    { "kernel", CLI_STRING, AT(kernel), "NAME|FILE.c", "attention kernel; a file is trusted",
+      NULL },
+    { "n-prompt", CLI_STRING, AT(prompts), "LIST", "speed: prompts of so many tokens, or 512", NULL,
+      'p' },
+    { "n-gen", CLI_STRING, AT(tokens), "LIST", "speed: so many tokens one by one, or 128", NULL,
+      'n' },
+    { "n-depth", CLI_STRING, AT(depths), "LIST", "speed: behind so many synthetic tokens, or 0",
+      NULL, 'd' },
+    { "output", CLI_STRING, AT(output), "FORMAT", "speed: md, csv, json or jsonl, or md", NULL,
+      'o' },
+    { 0 },
+};
+
+const cli_command cli_bench = {
+    .name = "bench",
+    .summary = "measure speed: tokens per second, and how far that is from the machine's limits",
+    .usage = "-m DIR [-p 512 -n 128 -d 0,2k] [options]",
+    .options = options,
+    .opts_bytes = sizeof(cli_bench_opts),
+    .run = run,
+};
