@@ -29,11 +29,21 @@ whet_status cli_parse_sizes(const char *option, const char *text, cli_sizes *lis
     }
 }
 
-static whet_status open_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
+whet_status cli_rig_open(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
+                         cli_tokenizer_need need) {
+    const cli_engine_opts engine = { .model = o->model, .threads = o->threads, .chunk = o->chunk };
+    whet_status st = cli_engine_open(ctx, &b->engine, &engine, need);
+    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, b->engine.dir.text, &b->facts);
+    if (st == WHET_OK) st = whet_machine_read(ctx, &b->machine);
+    return st;
+}
+
+whet_status cli_rig_set_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
                                 const char *const *kernels, int n_sides) {
     whet_bench_opts opts = { .n_sides = n_sides, .seed = o->seed };
     b->engine.winner.ctx = ctx;
-    for (int i = 0; i < n_sides; i++)
+    for (int i = 0; i < n_sides; i++) {
+        b->kernels[i] = kernels[i];
         opts.sides[i] = (whet_session_opts){
             .kernel = kernels[i],
             .find_winner = o->no_winner ? NULL : cli_winner_find,
@@ -41,17 +51,9 @@ static whet_status open_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts 
             .compiler = getenv("CC"),
             .chunk_tokens = o->chunk,
         };
+    }
+    whet_bench_close(b->bench);
     return whet_bench_open(ctx, b->engine.model, &b->facts, b->engine.team, &opts, &b->bench);
-}
-
-whet_status cli_rig_open(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
-                         const char *const *kernels, int n_sides, cli_tokenizer_need need) {
-    const cli_engine_opts engine = { .model = o->model, .threads = o->threads, .chunk = o->chunk };
-    whet_status st = cli_engine_open(ctx, &b->engine, &engine, need);
-    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, b->engine.dir.text, &b->facts);
-    if (st == WHET_OK) st = whet_machine_read(ctx, &b->machine);
-    if (st == WHET_OK) st = open_kernels(ctx, b, o, kernels, n_sides);
-    return st;
 }
 
 void cli_rig_close(whet_ctx *ctx, cli_rig *b) {
@@ -59,20 +61,24 @@ void cli_rig_close(whet_ctx *ctx, cli_rig *b) {
     cli_engine_close(ctx, &b->engine);
 }
 
-const char *cli_bench_model_name(const char *model) {
-    const char *name = model;
-    for (const char *p = model; *p; p++)
+const char *cli_last_part(const char *path) {
+    const char *name = path;
+    for (const char *p = path; *p; p++)
         if (*p == '/' && p[1]) name = p + 1;
     return name;
 }
 
-const char *cli_rig_kernel_name(const cli_rig *b, int side, char name[32]) {
+const char *cli_rig_kernel_name(const cli_rig *b, int side, char name[CLI_KERNEL_NAME]) {
     const whet_attention_kernel *kernel = whet_bench_kernel(b->bench, side);
     const whet_winner *winner = b->engine.winner.winner;
-    if (winner && kernel == whet_winner_kernel(winner))
-        snprintf(name, 32, "winner %.12s", whet_winner_about(winner)->program_hash);
+    const char *asked = b->kernels[side];
+    const size_t len = asked ? strlen(asked) : 0;
+    if (len > 2 && strcmp(asked + len - 2, ".c") == 0)
+        snprintf(name, CLI_KERNEL_NAME, "%s", cli_last_part(asked));
+    else if (winner && kernel == whet_winner_kernel(winner))
+        snprintf(name, CLI_KERNEL_NAME, "winner %.12s", whet_winner_about(winner)->program_hash);
     else
-        snprintf(name, 32, "%s", kernel->name);
+        snprintf(name, CLI_KERNEL_NAME, "%s", kernel->name);
     return name;
 }
 

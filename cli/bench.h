@@ -35,20 +35,26 @@ typedef struct cli_rig {
     whet_checkpoint_facts facts;
     whet_machine machine;
     whet_bench *bench;
+    const char *kernels[WHET_BENCH_MAX_SIDES]; /* as they were named; NULL = the engine chose */
 } cli_rig;
 
-/* Opens the model and the kernels of n_sides; a NULL name is what the engine takes: the winner for
- * this machine, else the best built-in kernel. A zeroed one goes in; close it whatever comes back.
- */
+/* Opens the model. A zeroed one goes in; close it whatever comes back. */
 whet_status cli_rig_open(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
-                         const char *const *kernels, int n_sides, cli_tokenizer_need need);
+                         cli_tokenizer_need need);
+
+/* Opens the kernels of n_sides, instead of those before; a NULL name is what the engine takes: the
+ * winner for this machine, else the best built-in kernel. The names are borrowed until close. */
+whet_status cli_rig_set_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
+                                const char *const *kernels, int n_sides);
 void cli_rig_close(whet_ctx *ctx, cli_rig *b);
 
-/* The last part of a model's path or name. Borrowed. */
-const char *cli_bench_model_name(const char *model);
+/* The last part of a path or of a model's name. Borrowed. */
+const char *cli_last_part(const char *path);
 
-/* "fused-avx512", or "winner 0123456789ab". */
-const char *cli_rig_kernel_name(const cli_rig *b, int side, char name[32]);
+enum { CLI_KERNEL_NAME = 48 };
+
+/* "fused-avx512", "winner 0123456789ab", or the name of the file it was compiled from. */
+const char *cli_rig_kernel_name(const cli_rig *b, int side, char name[CLI_KERNEL_NAME]);
 
 /* Whether a token's weights and 128 tokens of context leave the last-level caches: else the
  * bandwidth of memory is no limit. */

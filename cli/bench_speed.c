@@ -73,7 +73,7 @@ static const char *limit_of(const whet_bench_figure *f) {
 }
 
 static void print_markdown(speed *s, const test *t, const whet_bench_figure *f) {
-    char name[64], kernel[32], share[32] = "-";
+    char name[64], kernel[CLI_KERNEL_NAME], share[32] = "-";
     const bool is_doubtful = f->share_of_limit > WHET_BENCH_CREDIBLE;
     if (cli_rig_is_cold(&s->b)) {
         snprintf(share, sizeof share, "%.0f %s%s", 100 * f->share_of_limit, limit_of(f),
@@ -81,7 +81,7 @@ static void print_markdown(speed *s, const test *t, const whet_bench_figure *f) 
         s->is_doubtful |= is_doubtful;
     }
     printf("| %s | %.2f GiB | %.2f M | %s | %d | %s | %.2f ± %.2f | %.1f | %.0f | %s |\n",
-           cli_bench_model_name(s->o->model), (double)s->b.facts.weight_bytes / (1 << 30),
+           cli_last_part(s->o->model), (double)s->b.facts.weight_bytes / (1 << 30),
            (double)s->b.facts.n_parameters * 1e-6, cli_rig_kernel_name(&s->b, 0, kernel),
            whet_team_size(s->b.engine.team), name_of(t, name), f->mean, f->sd,
            f->peaks.bytes_per_second * 1e-9, f->peaks.flop_per_second * 1e-9, share);
@@ -101,10 +101,10 @@ static void times_of(const whet_bench_result *r, double *mean, double *sd) {
 static void print_csv(const speed *s, const test *t, const whet_bench_result *r,
                       const whet_bench_figure *f) {
     double mean, sd;
-    char kernel[32];
+    char kernel[CLI_KERNEL_NAME];
     times_of(r, &mean, &sd);
     printf("\"%s\",%llu,%lld,\"%s\",%d,%zu,%zu,%zu,%.0f,%.0f,%.6f,%.6f,%.6g,%.6g,%s,%.4f,%llu\n",
-           cli_bench_model_name(s->o->model), (unsigned long long)s->b.facts.weight_bytes,
+           cli_last_part(s->o->model), (unsigned long long)s->b.facts.weight_bytes,
            (long long)s->b.facts.n_parameters, cli_rig_kernel_name(&s->b, 0, kernel),
            whet_team_size(s->b.engine.team), t->n_prompt, t->n_tokens, t->depth, mean, sd, f->mean,
            f->sd, f->peaks.bytes_per_second, f->peaks.flop_per_second, limit_of(f),
@@ -113,8 +113,8 @@ static void print_csv(const speed *s, const test *t, const whet_bench_result *r,
 
 static whet_status print_json(whet_ctx *ctx, const speed *s, const test *t,
                               const whet_bench_result *r, const whet_bench_figure *f) {
-    const char *model = cli_bench_model_name(s->o->model);
-    char kernel[32];
+    const char *model = cli_last_part(s->o->model);
+    char kernel[CLI_KERNEL_NAME];
     cli_rig_kernel_name(&s->b, 0, kernel);
     double mean, sd;
     times_of(r, &mean, &sd);
@@ -214,7 +214,8 @@ whet_status cli_bench_speed(whet_ctx *ctx, const cli_bench_opts *o) {
     s = (speed){ .o = o };
     whet_status st = choose_format(&s);
     if (st == WHET_OK) st = list_tests(&s);
-    if (st == WHET_OK) st = cli_rig_open(ctx, &s.b, o, &o->kernel, 1, CLI_TOKENIZER_NONE);
+    if (st == WHET_OK) st = cli_rig_open(ctx, &s.b, o, CLI_TOKENIZER_NONE);
+    if (st == WHET_OK) st = cli_rig_set_kernels(ctx, &s.b, o, &o->kernel, 1);
     if (st == WHET_OK) st = measure(ctx, &s);
     cli_rig_close(ctx, &s.b);
     return st;

@@ -4,10 +4,20 @@
 
 #include "cli.h"
 
+/* The words of llama-bench ask for its table. */
+static bool is_speed(const cli_bench_opts *o) {
+    return o->prompts || o->tokens || o->depths;
+}
+
 static whet_status check(const cli_bench_opts *o) {
     if (!o->model) return cli_usage("bench: --model is missing; see whet bench --help");
     if (o->repetitions < 1 || o->repetitions > 1000)
         return cli_usage("-r takes 1 to 1000, not %d", o->repetitions);
+    if (!is_speed(o) && (o->kernel || o->output))
+        return cli_usage("bench: --kernel and -o are for -p, -n and -d; kernels are compared with "
+                         "--baseline and --candidate");
+    if (is_speed(o) && (o->baseline || o->candidate || o->scenarios || o->suite || o->contexts))
+        return cli_usage("bench: -p, -n and -d measure one kernel: --kernel NAME|FILE.c");
     return WHET_OK;
 }
 
@@ -16,7 +26,7 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const whet_status st = check(o);
     if (st != WHET_OK) return st;
     cli_cancel_on_signal(ctx);
-    return cli_bench_speed(ctx, o);
+    return is_speed(o) ? cli_bench_speed(ctx, o) : cli_bench_scenarios(ctx, o);
 }
 
 #define AT(field) offsetof(cli_bench_opts, field)
@@ -29,6 +39,14 @@ static const cli_option options[] = {
     { "repetitions", CLI_INT, AT(repetitions), "N", "times that everything is measured", "5", 'r' },
     { "seed", CLI_U64, AT(seed), "N", "of ids, filled contexts and orders", "0" },
     { "json", CLI_FLAG, AT(is_json), NULL, "JSON Lines with every sample", NULL },
+    { "baseline", CLI_STRING, AT(baseline), "NAME|FILE.c", "kernel to compare with, or fused",
+      NULL },
+    { "candidate", CLI_STRING, AT(candidate), "NAME|FILE.c",
+      "kernel to compare, or what the engine takes", NULL },
+    { "scenario", CLI_STRING, AT(scenarios), "LIST", "of primary, short, medium, long, code",
+      NULL },
+    { "suite", CLI_STRING, AT(suite), "NAME", "long: also prompts filled to 2k, 8k and 32k", NULL },
+    { "context", CLI_STRING, AT(contexts), "LIST", "decode at these lengths, or 128 to 32k", NULL },
     { "kernel", CLI_STRING, AT(kernel), "NAME|FILE.c", "attention kernel; a file is trusted",
       NULL },
     { "n-prompt", CLI_STRING, AT(prompts), "LIST", "speed: prompts of so many tokens, or 512", NULL,
@@ -45,7 +63,8 @@ static const cli_option options[] = {
 const cli_command cli_bench = {
     .name = "bench",
     .summary = "measure speed: tokens per second, and how far that is from the machine's limits",
-    .usage = "-m DIR [-p 512 -n 128 -d 0,2k] [options]",
+    .usage = "-m DIR [--baseline K] [--candidate K]   text jobs, two kernels in turns\n"
+             "       whet bench -m DIR -p 512 -n 128 -d 0,2k   tokens per second of one kernel",
     .options = options,
     .opts_bytes = sizeof(cli_bench_opts),
     .run = run,

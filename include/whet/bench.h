@@ -136,6 +136,18 @@ WHET_API whet_status whet_bench_compare(whet_ctx *ctx, const whet_bench *bench,
                                         const whet_bench_result *result, whet_bench_kind kind,
                                         whet_ratio *ratio);
 
+/* A text job: a prompt of our own writing and an answer of so many tokens, whatever they are. */
+typedef struct whet_scenario {
+    const char *name;
+    const char *prompt;
+    size_t n_tokens;
+    size_t
+        n_prompt; /* tokens of the prompt in Qwen3's vocabulary, for models without a tokenizer */
+} whet_scenario;
+
+/* "primary", "short", "medium", "long", "code"; a NULL name at the end. Static. */
+WHET_API extern const whet_scenario whet_scenarios[];
+
 /* A figure above this share of its limit tells of a disturbed probe, not of a fast kernel. */
 #define WHET_BENCH_CREDIBLE 1.04
 

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include <whet/bench.h>
+#include <whet/tokenizer.h>
 
 #include "kernels/attention.h"
 
@@ -103,6 +104,27 @@ static void test_roofline(void) {
     CHECK(is_reading);
     is_close(whet_work_limit_ns(&w, &(whet_peaks){ 40e9, 3e9 }, &is_reading), 2e9);
     CHECK(!is_reading);
+}
+
+/* The prompts' lengths in the table are those of Qwen3's tokenizer. */
+static void test_scenarios(void) {
+    whet_ctx *ctx = whet_ctx_open(NULL);
+    whet_tokenizer *tokenizer = NULL;
+    REQUIRE(whet_tokenizer_open(ctx, TEST_DATA_DIR "/golden/tokenizer/qwen3", &tokenizer) ==
+            WHET_OK);
+    int n = 0;
+    for (const whet_scenario *s = whet_scenarios; s->name; s++, n++) {
+        whet_ids ids = { 0 };
+        CHECK_INT(whet_tokenizer_encode(ctx, tokenizer, s->prompt, strlen(s->prompt), &ids),
+                  WHET_OK);
+        printf("# %s\n", s->name);
+        CHECK_INT(s->n_prompt, ids.n);
+        CHECK(s->n_tokens >= 50 && s->n_tokens <= 200);
+        whet_ids_fini(ctx, &ids);
+    }
+    CHECK_INT(n, 5);
+    whet_tokenizer_close(tokenizer);
+    whet_ctx_close(ctx);
 }
 
 /* ---- filled contexts ---- */
@@ -295,6 +317,7 @@ int main(int argc, char **argv) {
         { "work_of_a_token", test_work_of_a_token },
         { "work_of_a_prompt", test_work_of_a_prompt },
         { "roofline", test_roofline },
+        { "scenarios", test_scenarios },
         { "fill_is_the_same_for_every_kernel", test_fill_is_the_same_for_every_kernel },
         { "equal_work_and_proof", test_equal_work_and_proof },
         { "speed_of_one_kernel", test_speed_of_one_kernel },
