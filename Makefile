@@ -7,7 +7,8 @@ TEST_FLAGS ?=
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
 
-demo: all
+demo: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) cli/whet
 	@tools/demo $(BUILD)
 
 test: all
