@@ -38,8 +38,8 @@ whet_status cli_rig_open(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
     return st;
 }
 
-whet_status cli_rig_set_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
-                                const char *const *kernels, int n_sides) {
+whet_bench_opts cli_rig_opts(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
+                             const char *const *kernels, int n_sides) {
     whet_bench_opts opts = { .n_sides = n_sides, .seed = o->seed };
     b->engine.winner.ctx = ctx;
     for (int i = 0; i < n_sides; i++) {
@@ -52,8 +52,18 @@ whet_status cli_rig_set_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts 
             .chunk_tokens = o->chunk,
         };
     }
+    return opts;
+}
+
+whet_status cli_rig_set_opts(whet_ctx *ctx, cli_rig *b, const whet_bench_opts *opts) {
     whet_bench_close(b->bench);
-    return whet_bench_open(ctx, b->engine.model, &b->facts, b->engine.team, &opts, &b->bench);
+    return whet_bench_open(ctx, b->engine.model, &b->facts, b->engine.team, opts, &b->bench);
+}
+
+whet_status cli_rig_set_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
+                                const char *const *kernels, int n_sides) {
+    const whet_bench_opts opts = cli_rig_opts(ctx, b, o, kernels, n_sides);
+    return cli_rig_set_opts(ctx, b, &opts);
 }
 
 void cli_rig_close(whet_ctx *ctx, cli_rig *b) {

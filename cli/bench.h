@@ -46,6 +46,12 @@ whet_status cli_rig_open(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
  * winner for this machine, else the best built-in kernel. The names are borrowed until close. */
 whet_status cli_rig_set_kernels(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
                                 const char *const *kernels, int n_sides);
+
+/* The same in two steps, for those who change the options in between. */
+whet_bench_opts cli_rig_opts(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
+                             const char *const *kernels, int n_sides);
+whet_status cli_rig_set_opts(whet_ctx *ctx, cli_rig *b, const whet_bench_opts *opts);
+
 void cli_rig_close(whet_ctx *ctx, cli_rig *b);
 
 /* The last part of a path or of a model's name. Borrowed. */
@@ -63,5 +69,6 @@ bool cli_rig_is_cold(const cli_rig *b);
 /* The three ways. */
 whet_status cli_bench_speed(whet_ctx *ctx, const cli_bench_opts *o);
 whet_status cli_bench_scenarios(whet_ctx *ctx, const cli_bench_opts *o);
+whet_status cli_bench_op(whet_ctx *ctx, const cli_bench_opts *o);
 
 #endif

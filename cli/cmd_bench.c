@@ -9,10 +9,9 @@ static bool is_speed(const cli_bench_opts *o) {
     return o->prompts || o->tokens || o->depths;
 }
 
-static whet_status check(const cli_bench_opts *o) {
+static whet_status check_model(const cli_bench_opts *o) {
     if (!o->model) return cli_usage("bench: --model is missing; see whet bench --help");
-    if (o->repetitions < 1 || o->repetitions > 1000)
-        return cli_usage("-r takes 1 to 1000, not %d", o->repetitions);
+    if (o->shape) return cli_usage("bench: --shape is for --op");
     if (!is_speed(o) && (o->kernel || o->output))
         return cli_usage("bench: --kernel and -o are for -p, -n and -d; kernels are compared with "
                          "--baseline and --candidate");
@@ -21,11 +20,23 @@ static whet_status check(const cli_bench_opts *o) {
     return WHET_OK;
 }
 
+static whet_status check_op(const cli_bench_opts *o) {
+    if (is_speed(o) || o->output || o->baseline || o->candidate || o->scenarios || o->suite ||
+        o->contexts || o->model)
+        return cli_usage("bench: --op goes with --shape, --kernel, --seconds, --threads, --json");
+    if (!(o->seconds > 0) || o->seconds > 600)
+        return cli_usage("--seconds takes a number up to 600, not %g", o->seconds);
+    return WHET_OK;
+}
+
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const cli_bench_opts *o = args->opts;
-    const whet_status st = check(o);
+    if (o->repetitions < 1 || o->repetitions > 1000)
+        return cli_usage("-r takes 1 to 1000, not %d", o->repetitions);
+    const whet_status st = o->op ? check_op(o) : check_model(o);
     if (st != WHET_OK) return st;
     cli_cancel_on_signal(ctx);
+    if (o->op) return cli_bench_op(ctx, o);
     return is_speed(o) ? cli_bench_speed(ctx, o) : cli_bench_scenarios(ctx, o);
 }
 
@@ -47,14 +58,20 @@ static const cli_option options[] = {
       NULL },
     { "suite", CLI_STRING, AT(suite), "NAME", "long: also prompts filled to 2k, 8k and 32k", NULL },
     { "context", CLI_STRING, AT(contexts), "LIST", "decode at these lengths, or 128 to 32k", NULL },
-    { "kernel", CLI_STRING, AT(kernel), "NAME|FILE.c", "attention kernel; a file is trusted",
-      NULL },
+    { "kernel", CLI_STRING, AT(kernel), "NAME|FILE.c",
+      "speed: attention kernel, a file is trusted; op: a list of them, or all", NULL },
     { "n-prompt", CLI_STRING, AT(prompts), "LIST", "speed: prompts of so many tokens, or 512", NULL,
       'p' },
     { "n-gen", CLI_STRING, AT(tokens), "LIST", "speed: so many tokens one by one, or 128", NULL,
       'n' },
     { "n-depth", CLI_STRING, AT(depths), "LIST", "speed: behind so many synthetic tokens, or 0",
       NULL, 'd' },
+    { "op", CLI_STRING, AT(op), "NAME", "one op alone: attention or linear", NULL },
+    { "shape", CLI_STRING, AT(shape), "LIST",
+      "op: \"16:8x128,2048,1\" (heads:KV heads x dim, context, rows) or \"3072x1024,1\" (outputs x "
+      "inputs, rows); several apart by spaces",
+      NULL },
+    { "seconds", CLI_DOUBLE, AT(seconds), "S", "op: for each kernel and shape", "1" },
     { "output", CLI_STRING, AT(output), "FORMAT", "speed: md, csv, json or jsonl, or md", NULL,
       'o' },
     { 0 },
@@ -63,8 +80,10 @@ static const cli_option options[] = {
 const cli_command cli_bench = {
     .name = "bench",
     .summary = "measure speed: tokens per second, and how far that is from the machine's limits",
-    .usage = "-m DIR [--baseline K] [--candidate K]   text jobs, two kernels in turns\n"
-             "       whet bench -m DIR -p 512 -n 128 -d 0,2k   tokens per second of one kernel",
+    .usage =
+        "-m DIR [--baseline K] [--candidate K]   text jobs, two kernels in turns\n"
+        "       whet bench -m DIR -p 512 -n 128 -d 0,2k   tokens per second of one kernel\n"
+        "       whet bench --op attention|linear [--shape LIST]   one op, all kernels in turns",
     .options = options,
     .opts_bytes = sizeof(cli_bench_opts),
     .run = run,

@@ -148,6 +148,54 @@ typedef struct whet_scenario {
 /* "primary", "short", "medium", "long", "code"; a NULL name at the end. Static. */
 WHET_API extern const whet_scenario whet_scenarios[];
 
+/* An attention that keeps nothing, costs nothing and answers zeros: a session with it shows what
+ * the rest of a token takes (Amdahl, 1967). For measuring alone; in no list of kernels. */
+WHET_API extern const whet_attention_kernel whet_attention_free;
+
+/* ---- measuring one op ---- */
+
+typedef enum whet_bench_op { WHET_BENCH_ATTENTION = 0, WHET_BENCH_LINEAR } whet_bench_op;
+
+/* Zero means default. */
+typedef struct whet_op_opts {
+    whet_bench_op op;
+    whet_problem attention;      /* n_rows rows, the last of n_context, appended and attended to */
+    int32_t n_out, n_in, n_rows; /* of a linear layer with bf16 weights */
+    const char *kernels;  /* names and files FILE.c apart by commas; NULL = all built-in ones that
+                             do this here. "fused" names the best one of "fused-avx512", ... */
+    const char *compiler; /* for files; NULL = "cc" */
+    double seconds;       /* for each kernel, cold and warm together; 0 = 1 */
+    uint64_t seed;        /* of the data */
+} whet_op_opts;
+
+/* One kernel, cold (on copies of the data that are together more than twice the last-level caches)
+ * or warm (always the same). */
+typedef struct whet_op_figure {
+    char name[48];
+    bool is_cold;
+    int n_copies;
+    int n_samples;
+    double *samples_ns;    /* [n_samples] of one call each; owned by the result */
+    double ns, low, high;  /* median and quartiles of them */
+    whet_peaks peaks;      /* medians */
+    double share_of_limit; /* median; of a warm one only what calculating allows */
+    bool is_reading;
+} whet_op_figure;
+
+typedef struct whet_op_result {
+    double bytes, flop;      /* of one call: keys and values or weights; two a multiply-add */
+    whet_op_figure *figures; /* owned: whet_op_result_fini */
+    int n_figures;
+} whet_op_result;
+
+/* Times an op with each kernel in turns, in rounds between two probes. A sample is as many calls as
+ * last 5 ms or more. A kernel whose calls are so slow that its seconds are over takes part in no
+ * further round. WHET_E_ARG: no such kernel, a shape that makes no sense; WHET_E_UNSUPPORTED: a
+ * named kernel that does not do it; WHET_E_NOMEM, WHET_E_CANCELLED, those of compiling. */
+WHET_API whet_status whet_op_run(whet_ctx *ctx, whet_team *team, const whet_op_opts *opts,
+                                 whet_op_result *result);
+WHET_API void whet_op_result_fini(whet_ctx *ctx, whet_op_result *result);
+
 /* A figure above this share of its limit tells of a disturbed probe, not of a fast kernel. */
 #define WHET_BENCH_CREDIBLE 1.04
 
