@@ -35,6 +35,7 @@ typedef struct cli_args {
     const char *words[CLI_MAX_ARGS];
     int n_words;
     uint64_t given; /* bit i: option i of the table was on the command line */
+    int *exit_code; /* of a command that worked; 0 unless it says otherwise */
 } cli_args;
 
 typedef struct cli_command {

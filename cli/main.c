@@ -237,9 +237,9 @@ static whet_status parse(const cli_command *c, int argc, char **argv, cli_args *
     return WHET_OK;
 }
 
-static whet_status run_command(const cli_command *c, int argc, char **argv) {
+static whet_status run_command(const cli_command *c, int argc, char **argv, int *exit_code) {
     _Alignas(16) char opts[CLI_MAX_OPTS_BYTES] = { 0 };
-    cli_args args = { .opts = opts };
+    cli_args args = { .opts = opts, .exit_code = exit_code };
     bool is_help = false;
     whet_status st = parse(c, argc, argv, &args, &is_help);
     if (st != WHET_OK || is_help) return st;
@@ -271,9 +271,10 @@ int main(int argc, char **argv) {
     }
     for (int i = 0; i < N_COMMANDS; i++)
         if (strcmp(argv[1], commands[i]->name) == 0) {
-            const whet_status st = run_command(commands[i], argc - 1, argv + 1);
+            int exit_code = 0;
+            const whet_status st = run_command(commands[i], argc - 1, argv + 1, &exit_code);
             if (ferror(stdout)) return cli_usage("stdout: %s", strerror(errno)) != WHET_OK;
-            return st == WHET_OK ? 0 : 1;
+            return st == WHET_OK ? exit_code : 1;
         }
     cli_usage("\"%s\" is not a command; see whet --help", argv[1]);
     return 2;

@@ -4,7 +4,7 @@
 #define WHET_JUDGE_H
 
 #include <whet/kernel.h>
-#include <whet/whet.h>
+#include <whet/text.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -61,6 +61,9 @@ typedef enum whet_gate {
     WHET_GATE_DUEL = 8,
 } whet_gate;
 
+/* "source", "build", ... Static strings. */
+WHET_API const char *whet_gate_name(whet_gate gate);
+
 /* The judge's answer with its evidence. Numbers that do not apply are zero. */
 typedef struct whet_verdict {
     whet_verdict_code code;
@@ -80,6 +83,11 @@ typedef struct whet_verdict {
     double build_ns;
     char compiler_text[2048]; /* the compiler's first words, without paths */
 } whet_verdict;
+
+/* Appends the evidence as a JSON object: how much was checked and the worst quotient of difference
+ * and tolerance; the case, when there is one; the worst element, when one rejects. */
+WHET_API whet_status whet_verdict_evidence(whet_ctx *ctx, const whet_verdict *verdict,
+                                           whet_buf *json);
 
 /* A kernel ready to be judged: a shared object in memory, or a built-in kernel by its name. */
 typedef struct whet_object {
@@ -127,6 +135,11 @@ WHET_API whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, co
  * in its memory, compares every output with the oracle. */
 WHET_API whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge,
                                       const whet_object *object, whet_verdict *verdict);
+
+/* Gates 0 to 4 for one source text: builds it and checks the object. *object, if wanted, is filled
+ * when it was built, whatever comes after; it is the caller's then. */
+WHET_API whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                                       size_t n_bytes, whet_object *object, whet_verdict *verdict);
 
 /* What is timed: one append of rows and one run of them. */
 typedef enum whet_shape {

@@ -8,8 +8,6 @@
 
 #include <whet/machine.h>
 
-#include "judge/verdict.h"
-
 static whet_status put_machine(whet_ctx *ctx, const whet_machine *m, whet_buf *json) {
     WHET_TRY(whet_buf_puts(ctx, json, "{\"cpu\":"));
     WHET_TRY(whet_json_quote(ctx, json, m->cpu, strlen(m->cpu)));

@@ -102,3 +102,18 @@ void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text
     else
         snprintf(text, n, "prefill%d@%d", p.n_rows, p.n_context);
 }
+
+whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                              size_t n_bytes, whet_object *object, whet_verdict *verdict) {
+    whet_object own = { 0 };
+    whet_object *to = object ? object : &own;
+    WHET_TRY(whet_judge_build(ctx, judge, source, n_bytes, to, verdict));
+    whet_status st = WHET_OK;
+    if (verdict->code == WHET_V_PASS) {
+        const double build_ns = verdict->build_ns;
+        st = whet_judge_check(ctx, judge, to, verdict);
+        verdict->build_ns = build_ns;
+    }
+    if (st != WHET_OK || to == &own) whet_object_fini(ctx, to);
+    return st;
+}

@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/buf.h"
+
 #define NAME(code, meaning) #code,
 static const char *const names[] = { WHET_VERDICT_LIST(NAME) };
 #undef NAME
@@ -21,6 +23,19 @@ const char *whet_verdict_name(whet_verdict_code code) {
 
 const char *whet_verdict_meaning(whet_verdict_code code) {
     return code >= 0 && code < WHET_N_VERDICTS ? meanings[code] : "?";
+}
+
+const char *whet_gate_name(whet_gate gate) {
+    switch (gate) {
+    case WHET_GATE_SOURCE: return "source";
+    case WHET_GATE_BUILD: return "build";
+    case WHET_GATE_OBJECT: return "object";
+    case WHET_GATE_SMOKE: return "smoke";
+    case WHET_GATE_CORRECTNESS: return "correctness";
+    case WHET_GATE_RACE: return "race";
+    case WHET_GATE_DUEL: return "duel";
+    }
+    return "?";
 }
 
 void whet_verdict_reject(whet_verdict *verdict, whet_verdict_code code, whet_gate gate,

@@ -8,7 +8,6 @@
 #include <whet/judge.h>
 
 #include "base/buf.h"
-#include "judge/verdict.h"
 #include "tests/judge/plain_kernel.h"
 
 static whet_ctx *ctx;

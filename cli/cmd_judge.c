@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* whet judge: is this attention kernel right? Exit code 0: nothing was found against it; 2: it is
+ * rejected; 1: the question could not be answered. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <whet/judge.h>
+
+#include "cli.h"
+
+enum { MAX_FILE_BYTES = 16 << 20, EXIT_REJECTED = 2 };
+
+typedef struct judge_opts {
+    const char *problems;
+    const char *dtype;
+    const char *cc;
+    uint64_t seed;
+    int n_threads;
+    bool is_json;
+} judge_opts;
+
+/* One question: a source text and a problem. */
+typedef struct question {
+    const judge_opts *opts;
+    const char *file;
+    const whet_buf *source;
+    whet_problem problem;
+    uint64_t seed;
+} question;
+
+static const char *const dtype_names[] = {
+    [WHET_F32] = "f32", [WHET_BF16] = "bf16", [WHET_F16] = "f16"
+};
+
+static whet_status read_dtype(const char *name, int32_t *dtype) {
+    for (int i = 0; i < 3; i++)
+        if (strcmp(name, dtype_names[i]) == 0) {
+            *dtype = i;
+            return WHET_OK;
+        }
+    return cli_usage("--dtype %s: take bf16, f16 or f32", name);
+}
+
+/* "16:8:128", the first of a list with commas; *rest is what follows it. */
+static whet_status read_problem(const char *text, whet_problem *problem, const char **rest) {
+    int n = 0;
+    if (sscanf(text, "%d:%d:%d%n", &problem->n_heads, &problem->n_kv_heads, &problem->head_dim,
+               &n) != 3 ||
+        (text[n] && text[n] != ','))
+        return cli_usage("--problem %s: write 16:8:128 for 16 query heads and 8 KV heads of 128",
+                         text);
+    *rest = text[n] ? text + n + 1 : NULL;
+    return WHET_OK;
+}
+
+static whet_status read_source(whet_ctx *ctx, const char *file, whet_buf *source) {
+    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return cli_usage("%s: %s", file, strerror(errno));
+    const whet_status st = whet_fd_read(ctx, fd, file, MAX_FILE_BYTES, source);
+    close(fd);
+    return st;
+}
+
+static void print_text(const question *q, const whet_object *object, const whet_verdict *v) {
+    const whet_problem *p = &q->problem;
+    printf("%s  %s %d:%d heads of %d: %s\n", q->file, dtype_names[p->dtype], p->n_heads,
+           p->n_kv_heads, p->head_dim, whet_verdict_name(v->code));
+    if (v->code != WHET_V_PASS) {
+        printf("  gate %d, %s: %s\n", v->gate, whet_gate_name(v->gate),
+               whet_verdict_meaning(v->code));
+        printf("  %s\n", v->reason);
+    }
+    if (*v->compiler_text) printf("%s", v->compiler_text);
+    if (v->n_checked)
+        printf("  %lld outputs compared, the worst at %.3f of its tolerance, seed %llu\n",
+               (long long)v->n_checked, v->worst, (unsigned long long)q->seed);
+    if (*object->sha256) printf("  object %s\n", object->sha256);
+}
+
+static whet_status print_json(whet_ctx *ctx, const question *q, const whet_object *object,
+                              const whet_verdict *v) {
+    const whet_problem *p = &q->problem;
+    whet_buf line = { 0 };
+    whet_status st = whet_buf_puts(ctx, &line, "{\"type\":\"verdict\",\"file\":");
+    if (st == WHET_OK) st = whet_json_quote(ctx, &line, q->file, strlen(q->file));
+    if (st == WHET_OK)
+        st = whet_buf_printf(ctx, &line,
+                             ",\"dtype\":\"%s\",\"heads\":%d,\"kv_heads\":%d,\"head_dim\":%d,"
+                             "\"seed\":%llu,\"verdict\":\"%s\",\"gate\":%d,\"gate_name\":\"%s\","
+                             "\"object\":\"%s\",\"build_ms\":%.0f,\"reason\":",
+                             dtype_names[p->dtype], p->n_heads, p->n_kv_heads, p->head_dim,
+                             (unsigned long long)q->seed, whet_verdict_name(v->code), v->gate,
+                             whet_gate_name(v->gate), object->sha256, v->build_ns * 1e-6);
+    if (st == WHET_OK) st = whet_json_quote(ctx, &line, v->reason, strlen(v->reason));
+    if (st == WHET_OK) st = whet_buf_puts(ctx, &line, ",\"compiler\":");
+    if (st == WHET_OK) st = whet_json_quote(ctx, &line, v->compiler_text, strlen(v->compiler_text));
+    if (st == WHET_OK) st = whet_buf_puts(ctx, &line, ",\"evidence\":");
+    if (st == WHET_OK) st = whet_verdict_evidence(ctx, v, &line);
+    if (st == WHET_OK) printf("%s}\n", line.text);
+    whet_buf_fini(ctx, &line);
+    return st;
+}
+
+static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
+                          whet_verdict *verdict) {
+    const whet_judge_opts opts = {
+        .problem = q->problem,
+        .n_threads = q->opts->n_threads,
+        .seed = q->seed,
+        .worker = program,
+        .cc = q->opts->cc,
+    };
+    whet_judge *judge = NULL;
+    whet_object object = { 0 };
+    whet_status st = whet_judge_open(ctx, &opts, &judge);
+    if (st == WHET_OK)
+        st = whet_judge_source(ctx, judge, q->source->text ? q->source->text : "", q->source->len,
+                               &object, verdict);
+    if (st == WHET_OK && q->opts->is_json) st = print_json(ctx, q, &object, verdict);
+    if (st == WHET_OK && !q->opts->is_json) print_text(q, &object, verdict);
+    whet_object_fini(ctx, &object);
+    whet_judge_close(ctx, judge);
+    return st;
+}
+
+static whet_status choose_seed(const cli_args *args, uint64_t *seed) {
+    const judge_opts *o = args->opts;
+    *seed = o->seed;
+    if (cli_is_given(&cli_judge, args, "seed")) return WHET_OK;
+    if (getrandom(seed, sizeof *seed, 0) != sizeof *seed)
+        return cli_usage("the system has no random seed: %s", strerror(errno));
+    *seed >>= 11; /* any reader of JSON takes it whole */
+    return WHET_OK;
+}
+
+static whet_status run(whet_ctx *ctx, const cli_args *args) {
+    const judge_opts *o = args->opts;
+    char program[PATH_MAX];
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
+    program[n] = '\0';
+    if (o->n_threads < 0) return cli_usage("--threads takes 0 or more, not %d", o->n_threads);
+    whet_buf source = { 0 };
+    question q = { .opts = o, .file = args->words[0], .source = &source };
+    whet_status st = read_dtype(o->dtype, &q.problem.dtype);
+    if (st == WHET_OK) st = choose_seed(args, &q.seed);
+    if (st == WHET_OK) st = read_source(ctx, q.file, &source);
+    cli_cancel_on_signal(ctx);
+    for (const char *rest = o->problems; rest && st == WHET_OK;) {
+        whet_verdict verdict = { 0 };
+        st = read_problem(rest, &q.problem, &rest);
+        if (st == WHET_OK) st = answer(ctx, &q, program, &verdict);
+        if (verdict.code != WHET_V_PASS) *args->exit_code = EXIT_REJECTED;
+    }
+    whet_buf_fini(ctx, &source);
+    return st;
+}
+
+#define OPT(field) offsetof(judge_opts, field)
+
+static const cli_option options[] = {
+    { "problem", CLI_STRING, OPT(problems), "H:K:D,...",
+      "query heads, KV heads and head dimension; several with commas", "16:8:128" },
+    { "dtype", CLI_STRING, OPT(dtype), "TYPE", "bf16, f16 or f32", "bf16" },
+    { "threads", CLI_INT, OPT(n_threads), "N", "workers of some cases; default: one a core", NULL },
+    { "seed", CLI_U64, OPT(seed), "N", "of the inputs; default: a fresh one", NULL },
+    { "cc", CLI_STRING, OPT(cc), "CC", "compiler; default cc", NULL },
+    { "json", CLI_FLAG, OPT(is_json), NULL, "one JSON line a problem", NULL },
+    { 0 },
+};
+
+const cli_command cli_judge = {
+    .name = "judge",
+    .summary = "judge an attention kernel: right, or rejected with the evidence",
+    .usage = "[options] FILE.c",
+    .options = options,
+    .opts_bytes = sizeof(judge_opts),
+    .min_words = 1,
+    .max_words = 1,
+    .run = run,
+};
