@@ -14,6 +14,7 @@ typedef enum cli_kind {
     CLI_INT,    /* int */
     CLI_U64,    /* uint64_t */
     CLI_DOUBLE, /* double */
+    CLI_ISA,    /* bounds the process by whet_isa_limit; no field */
 } cli_kind;
 
 /* One option: where its value goes in the command's options struct. */
@@ -26,6 +27,13 @@ typedef struct cli_option {
     const char *fallback; /* the default as text, parsed like a given value; NULL = zero */
     char letter;          /* short form of an option with a value: 'p' for -p; 0 = none */
 } cli_option;
+
+/* The row of every command that runs kernels. */
+#define CLI_ISA_OPTION                                                                             \
+    {                                                                                              \
+        "isa", CLI_ISA, 0, "NAME", "use no instruction set beyond NAME; whet doctor lists them",   \
+            NULL                                                                                   \
+    }
 
 enum { CLI_MAX_ARGS = 8 };
 

@@ -45,6 +45,7 @@ static const cli_option options[] = {
     { "model", CLI_STRING, AT(model), "DIR", "checkpoint, or its name in the Hugging Face cache",
       NULL, 'm' },
     { "threads", CLI_INT, AT(threads), "N", "0 = what suits the machine", "0", 't' },
+    CLI_ISA_OPTION,
     { "chunk", CLI_INT, AT(chunk), "N", "prompt tokens a step; 0 = 512", "0" },
     { "no-winner", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },
     { "repetitions", CLI_INT, AT(repetitions), "N", "times that everything is measured", "5", 'r' },

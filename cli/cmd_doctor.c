@@ -143,7 +143,7 @@ static void advise_on_installation(findings *f) {
         strcmp(f->governor, "schedutil") != 0)
         advise(f, "the clock's governor is %s: timings are steadier with performance", f->governor);
 #if defined(__x86_64__)
-    if (!(f->machine.features & WHET_CPU_AVX2_FMA))
+    if (!((f->machine.features | f->machine.ruled_out) & WHET_CPU_AVX2_FMA))
         advise(f, "no AVX2 with FMA: the portable kernels run, several times slower");
 #endif
 }
@@ -253,15 +253,41 @@ static void tell_machine(const findings *f) {
     row("fingerprint", "%s", m->fingerprint);
 }
 
+/* The names of feature bits; how many. */
+static int list_features(uint32_t features, const char *names[32]) {
+    int n = 0;
+    for (int bit = 0; bit < 31; bit++) {
+        const char *name = whet_cpu_feature_name((whet_cpu_feature)(1 << bit));
+        if (name && (features & 1u << bit)) names[n++] = name;
+    }
+    return n;
+}
+
+static void print_features(uint32_t features) {
+    const char *names[32];
+    const int n = list_features(features, names);
+    for (int i = 0; i < n; i++)
+        printf(" %s", names[i]);
+}
+
+static void tell_vectors(const whet_machine *m) {
+    printf("  %-12s", "vectors");
+    print_features(m->features);
+    if (!m->features) printf(" none beyond the architecture's baseline");
+    if (m->ruled_out) {
+        printf("; ruled out:");
+        print_features(m->ruled_out);
+    }
+    printf("\n  %-12s", "--isa takes");
+    for (int i = 0; whet_isa_name(i); i++)
+        printf("%s %s", i ? "," : "", whet_isa_name(i));
+    printf("\n");
+}
+
 static void tell_use(const findings *f, bool is_asked) {
     printf("\nwhet will use\n");
     row("threads", "%d (%s)", f->n_threads, why_so_many(f, is_asked));
-    printf("  %-12s", "vectors");
-    for (int bit = 0; bit < 31; bit++) {
-        const char *name = whet_cpu_feature_name((whet_cpu_feature)(1 << bit));
-        if (name && (f->machine.features & 1u << bit)) printf(" %s", name);
-    }
-    printf("%s\n", f->machine.features ? "" : " none beyond the architecture's baseline");
+    tell_vectors(&f->machine);
     const char *built_in = whet_attention_default(&usual_problem)->name;
     if (*f->winner)
         row("attention", "winner %s of whet evolve for bf16, 16:8 heads of 128; else %s", f->winner,
@@ -335,12 +361,10 @@ static whet_status put_numbers(whet_ctx *ctx, whet_buf *out, const findings *f) 
 }
 
 static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
-    const char *features[32], *compilers[N_COMPILERS], *advice[MAX_ADVICE];
-    int n_features = 0, n_compilers = 0;
-    for (int bit = 0; bit < 31; bit++) {
-        const char *name = whet_cpu_feature_name((whet_cpu_feature)(1 << bit));
-        if (name && (f->machine.features & 1u << bit)) features[n_features++] = name;
-    }
+    const char *features[32], *ruled_out[32], *compilers[N_COMPILERS], *advice[MAX_ADVICE];
+    const int n_features = list_features(f->machine.features, features);
+    const int n_ruled_out = list_features(f->machine.ruled_out, ruled_out);
+    int n_compilers = 0;
     for (int i = 0; i < N_COMPILERS; i++)
         if (f->compilers[i].version[0]) compilers[n_compilers++] = f->compilers[i].version;
     for (int i = 0; i < f->n_advice; i++)
@@ -354,6 +378,7 @@ static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
         st = put_text(ctx, out, "kernel", whet_attention_default(&usual_problem)->name);
     if (st == WHET_OK) st = put_text(ctx, out, "winner", f->winner);
     if (st == WHET_OK) st = put_array(ctx, out, "features", features, n_features);
+    if (st == WHET_OK) st = put_array(ctx, out, "ruled_out", ruled_out, n_ruled_out);
     if (st == WHET_OK) st = put_numbers(ctx, out, f);
     if (st == WHET_OK) st = put_array(ctx, out, "compilers", compilers, n_compilers);
     if (st == WHET_OK) st = put_probe(ctx, out, "bytes_per_second", &f->bandwidth);
@@ -388,6 +413,7 @@ static const cli_option options[] = {
     { "threads", CLI_INT, offsetof(doctor_opts, n_threads), "N",
       "probe with N threads, not with the default number", NULL },
     { "seconds", CLI_DOUBLE, offsetof(doctor_opts, seconds), "S", "how long the probes run", "2" },
+    CLI_ISA_OPTION,
     { "json", CLI_FLAG, offsetof(doctor_opts, is_json), NULL, "one JSON line for programs", NULL },
     { 0 },
 };
@@ -395,7 +421,7 @@ static const cli_option options[] = {
 const cli_command cli_doctor = {
     .name = "doctor",
     .summary = "show the machine, what whet uses of it, how fast it is, and what is missing",
-    .usage = "[--threads N] [--seconds S] [--json]",
+    .usage = "[--threads N] [--seconds S] [--isa NAME] [--json]",
     .options = options,
     .opts_bytes = sizeof(doctor_opts),
     .run = run,

@@ -37,7 +37,12 @@ typedef struct cli_engine_opts {
           "do not use a winner of whet evolve",                                                        \
           NULL },                                                                                      \
         { "threads", CLI_INT, offsetof(type, field.threads), "N", "0 = what suits the machine", "0" }, \
-        { "chunk", CLI_INT, offsetof(type, field.chunk), "N", "prompt tokens a step; 0 = 512", "0" },  \
+        CLI_ISA_OPTION, { "chunk",                                                                     \
+                          CLI_INT,                                                                     \
+                          offsetof(type, field.chunk),                                                 \
+                          "N",                                                                         \
+                          "prompt tokens a step; 0 = 512",                                             \
+                          "0" },                                                                       \
     {                                                                                                  \
         "precise", CLI_FLAG, offsetof(type, field.is_precise), NULL,                                   \
             "f32 activations, K and V throughout, portable code: for checking", NULL                   \

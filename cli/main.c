@@ -13,6 +13,8 @@
 
 #include "cli.h"
 
+#include <whet/machine.h>
+
 #define COMMAND(name) &cli_##name,
 static const cli_command *const commands[] = {
 #include "commands.def"
@@ -25,6 +27,7 @@ enum { N_COMMANDS = sizeof commands / sizeof commands[0], MAX_OPTIONS = 64, OPT_
 static struct {
     bool is_verbose;
     bool is_quiet;
+    const char *isa; /* NULL = all that the processor has */
 } common;
 
 static bool is_fault_told;
@@ -158,6 +161,7 @@ static whet_status set_option(const cli_option *o, const char *text, void *opts)
     case CLI_INT: ok = parse_int(text, field); break;
     case CLI_U64: ok = parse_u64(text, field); break;
     case CLI_DOUBLE: ok = parse_double(text, field); break;
+    case CLI_ISA: common.isa = text; break;
     }
     return ok ? WHET_OK
               : cli_usage("--%s takes %s, not \"%s\"", o->name,
@@ -251,7 +255,8 @@ static whet_status run_command(const cli_command *c, int argc, char **argv, int 
         .progress = cli_progress,
     });
     if (!ctx) return cli_usage("%s", whet_ctx_message(NULL));
-    st = c->run(ctx, &args);
+    st = whet_isa_limit(ctx, common.isa);
+    if (st == WHET_OK) st = c->run(ctx, &args);
     cli_progress_end();
     fflush(stdout);
     if (st != WHET_OK) cli_tell_fault(ctx);

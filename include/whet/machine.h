@@ -24,7 +24,8 @@ typedef enum whet_cpu_feature {
 typedef struct whet_machine {
     char cpu[64];          /* brand string */
     char system[64];       /* "Linux 6.1 x86_64" */
-    uint32_t features;     /* whet_cpu_feature bits */
+    uint32_t features;     /* whet_cpu_feature bits, within the bound of whet_isa_limit */
+    uint32_t ruled_out;    /* what the processor has beyond that bound */
     int n_logical;         /* processors of the machine */
     int n_usable;          /* by affinity and cgroup quota */
     double quota;          /* processors' worth of time that the cgroup grants; 0 = no limit */
@@ -46,6 +47,18 @@ WHET_API whet_status whet_machine_read(whet_ctx *ctx, whet_machine *machine);
 
 /* Name of one feature bit ("avx2", "avx512", "avx512-bf16", ...); NULL for an unknown bit. */
 WHET_API const char *whet_cpu_feature_name(whet_cpu_feature feature);
+
+/* The instruction sets of this architecture that can be named as a bound, the smallest first:
+ * "portable" (no code beyond the architecture's baseline), then on x86-64 "avx2", "avx512",
+ * "avx512-bf16", "amx-bf16", on aarch64 "neon", "neon-bf16". NULL past the last. Static. */
+WHET_API const char *whet_isa_name(int i);
+
+/* Bounds what this process uses from now on: no kernel and no probe runs code beyond the named set,
+ * and kernels from files are compiled for it. The process is then like a smaller machine, with the
+ * features and the fingerprint (hence the winners) of that one. A bound above what the processor
+ * has changes nothing; NULL lifts it. Process-wide, as the processor is: call it before anything
+ * that asks the machine. WHET_E_ARG for another name; the sentence lists those that are known. */
+WHET_API whet_status whet_isa_limit(whet_ctx *ctx, const char *name);
 
 /* A persistent team of threads, pinned once; the caller is worker 0 while it runs. It borrows its
  * ctx until whet_team_close. */
@@ -93,7 +106,7 @@ WHET_API whet_status whet_probe_bandwidth(whet_ctx *ctx, whet_team *team, double
                                           whet_probe *bytes_per_second);
 
 /* Peak f32 multiply-add arithmetic of the whole team in FLOP per second (one FMA = 2), on registers
- * only, in the widest vectors that the processor has. */
+ * only, in the widest vectors that may be used. */
 WHET_API whet_status whet_probe_flops(whet_ctx *ctx, whet_team *team, double seconds,
                                       whet_probe *flop_per_second);
 

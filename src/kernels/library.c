@@ -13,6 +13,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "kernels/text.h"
+#include "platform/isa.h"
 
 struct whet_attention_library {
     whet_ctx *ctx; /* borrowed: gives the memory back */
@@ -28,12 +29,6 @@ static const whet_child_opts compiler_limits = {
     .file_bytes = (uint64_t)64 << 20,
     .max_output_bytes = 4096,
 };
-
-#if defined(__x86_64__) || defined(__i386__)
-#define NATIVE "-march=native"
-#else
-#define NATIVE "-mcpu=native"
-#endif
 
 static whet_status check_kernel(whet_ctx *ctx, const char *path, const whet_attention_kernel *k) {
     if (k->abi != WHET_KERNEL_ABI)
@@ -116,23 +111,17 @@ static void close_workshop(const workshop *w) {
 
 static whet_status run_compiler(whet_ctx *ctx, const char *path, const char *cc,
                                 const workshop *w) {
-    const char *const argv[] = { cc,
-                                 "-O3",
-                                 NATIVE,
-                                 "-std=gnu17",
-                                 "-fno-math-errno",
-                                 "-fPIC",
-                                 "-shared",
-                                 "-Wl,-z,noexecstack",
-                                 "-I",
-                                 w->folder,
-                                 "-o",
-                                 w->object,
-                                 "-x",
-                                 "c",
-                                 path,
-                                 "-lm",
-                                 NULL };
+    static const char *const flags[] = { "-O3",   "-std=gnu17", "-fno-math-errno",
+                                         "-fPIC", "-shared",    "-Wl,-z,noexecstack",
+                                         NULL };
+    const char *argv[24] = { cc };
+    int n = 1;
+    for (int i = 0; flags[i]; i++)
+        argv[n++] = flags[i];
+    for (const char *const *flag = whet_isa_compiler_flags(); *flag; flag++)
+        argv[n++] = *flag;
+    const char *const rest[] = { "-I", w->folder, "-o", w->object, "-x", "c", path, "-lm" };
+    memcpy(argv + n, rest, sizeof rest);
     whet_buf words = { 0 };
     whet_child_result result;
     whet_status st = whet_child_run(ctx, argv, &compiler_limits, &words, &words, &result);

@@ -15,12 +15,14 @@ struct whet_session {
 };
 
 static whet_status fail_unknown_kernel(whet_ctx *ctx, const char *name) {
-    char known[256] = "";
+    char known[512] = "";
     for (int i = 0; whet_attention_kernels[i]; i++) {
-        strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
+        if (!whet_attention_find(whet_attention_kernels[i]->name)) continue; /* not here */
+        strncat(known, *known ? ", " : "", sizeof known - strlen(known) - 1);
         strncat(known, whet_attention_kernels[i]->name, sizeof known - strlen(known) - 1);
     }
-    return whet_fail(ctx, WHET_E_ARG, "kernel \"%s\" is neither a .c file nor one of: %s", name,
+    return whet_fail(ctx, WHET_E_ARG,
+                     "kernel \"%s\" is neither a .c file nor one of those that run here: %s", name,
                      known);
 }
 

@@ -199,7 +199,7 @@ uint64_t whet_cpu_signature(void) {
 
 #endif
 
-uint32_t whet_cpu_features(void) {
+uint32_t whet_cpu_all_features(void) {
     enum { KNOWN = 1 << 30 };
     static _Atomic uint32_t cache; /* two threads may both ask: the answer is the same */
     uint32_t word = atomic_load_explicit(&cache, memory_order_relaxed);
@@ -208,4 +208,15 @@ uint32_t whet_cpu_features(void) {
         atomic_store_explicit(&cache, word, memory_order_relaxed);
     }
     return word & ~(uint32_t)KNOWN;
+}
+
+/* The bits that are ruled out; of the process, as the processor is. */
+static _Atomic uint32_t ruled_out;
+
+void whet_cpu_set_bound(uint32_t mask) {
+    atomic_store_explicit(&ruled_out, ~mask, memory_order_relaxed);
+}
+
+uint32_t whet_cpu_features(void) {
+    return whet_cpu_all_features() & ~atomic_load_explicit(&ruled_out, memory_order_relaxed);
 }

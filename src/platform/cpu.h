@@ -5,10 +5,16 @@
 
 #include <whet/machine.h>
 
-/* whet_cpu_feature bits: what the processor has, the system saves on a switch of threads, and, for
- * AMX, the kernel has permitted to this process (asked for here, on the first call). The first call
- * asks the processor, later ones read one word; any thread may call. */
+/* whet_cpu_feature bits that code may use: what whet_cpu_all_features gives, within the bound of
+ * whet_isa_limit. Two words are read; any thread may call. */
 uint32_t whet_cpu_features(void);
+
+/* What the processor has, the system saves on a switch of threads, and, for AMX, the kernel has
+ * permitted to this process (asked for here, on the first call). */
+uint32_t whet_cpu_all_features(void);
+
+/* From now on whet_cpu_features gives no bit outside the mask: whet_isa_limit's tool. */
+void whet_cpu_set_bound(uint32_t mask);
 
 /* The brand string, "" when not known. */
 void whet_cpu_brand(char *brand, size_t size);

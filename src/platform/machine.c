@@ -59,6 +59,7 @@ void whet_machine_read_at(const char *root, const whet_cpuset *usable, whet_mach
         snprintf(m->system, sizeof m->system, "%.20s %.24s %.16s", name.sysname, name.release,
                  name.machine);
     m->features = whet_cpu_features();
+    m->ruled_out = whet_cpu_all_features() & ~m->features;
     m->n_logical = whet_cpuset_count(&t.online);
     m->n_usable = whet_cpuset_count(usable);
     m->n_physical = whet_cpuset_count(&t.cores);
