@@ -17,6 +17,8 @@ typedef struct evolve_opts {
     const char *model;
     const char *heads;
     const char *run_file;
+    const char *resumed; /* the run file to go on with */
+    const char *answers;
     const char *program_file;
     const char *cc;
     double minutes;
@@ -50,7 +52,23 @@ static whet_status read_model(whet_ctx *ctx, const char *model, whet_problem *pr
     return WHET_OK;
 }
 
-static whet_status check(const evolve_opts *o) {
+/* A run that is resumed, or taken from answers, keeps its own problem, seed and time. */
+static bool is_of_another_run(const evolve_opts *o) {
+    return o->resumed || o->answers;
+}
+
+extern const cli_command cli_evolve;
+
+static whet_status check(const cli_args *args) {
+    const evolve_opts *o = args->opts;
+    static const char *const own[] = { "model", "heads",   "head-dim", "minutes",
+                                       "seed",  "context", "threads" };
+    for (size_t i = 0; i < sizeof own / sizeof *own && is_of_another_run(o); i++)
+        if (cli_is_given(&cli_evolve, args, own[i]))
+            return cli_usage("--%s and --%s: the run has its own", own[i],
+                             o->resumed ? "resume" : "answers");
+    if (o->resumed && o->run_file)
+        return cli_usage("--resume and --db: one of them names the run file");
     if (!(o->minutes > 0 && o->minutes <= MAX_MINUTES))
         return cli_usage("--minutes %g: take more than 0 and at most %d", o->minutes, MAX_MINUTES);
     if (o->n_context < 0 || o->n_threads < 0 || o->head_dim < 0)
@@ -100,6 +118,9 @@ static void show(void *data, const whet_evolve_event *e) {
         show_program(e);
     else if (strcmp(e->what, "end of search") == 0)
         fprintf(stderr, "%5.0f s  %3d programs judged; now the finals\n", e->seconds, e->n_tried);
+    else if (strcmp(e->what, "resumed") == 0)
+        fprintf(stderr, "%5.0f s  %3d programs were judged before; going on\n", e->seconds,
+                e->n_tried);
     else
         fprintf(stderr, "%5.0f s  %s %.10s  %s %.2fx\n", e->seconds, e->what, e->hash,
                 whet_verdict_name(e->verdict->code), e->speed);
@@ -179,6 +200,7 @@ static whet_status print_json(whet_ctx *ctx, const whet_evolve_result *r, const 
 /* runs/2026-01-31-120000.sqlite in the data folder. */
 static whet_status choose_run_file(whet_ctx *ctx, const evolve_opts *o, const char *folder,
                                    whet_buf *path) {
+    if (o->resumed) return whet_buf_puts(ctx, path, o->resumed);
     if (o->run_file) return whet_buf_puts(ctx, path, o->run_file);
     const time_t now = time(NULL);
     struct tm t;
@@ -203,20 +225,23 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folde
         .n_threads = o->n_threads,
         .run_file = run_file,
         .program_file = o->program_file,
+        .is_resumed = o->resumed != NULL,
+        .answers = o->answers,
         .winners = o->is_not_installed ? NULL : folder,
         .worker = program,
         .cc = o->cc,
         .on_event = show,
         .event_data = &v,
     };
-    whet_status st = choose_problem(ctx, o, &opts.problem);
+    whet_status st = WHET_OK;
+    if (!is_of_another_run(o)) st = choose_problem(ctx, o, &opts.problem);
     if (st != WHET_OK) return st;
     cli_cancel_on_signal(ctx);
     whet_evolve_result result;
     st = whet_evolve(ctx, &opts, &result);
     cli_progress_end();
     if (st == WHET_E_CANCELLED) {
-        printf("stopped before the finals were over: nothing was installed; run %s\n", run_file);
+        printf("stopped: nothing was installed; whet evolve --resume %s goes on\n", run_file);
         return st;
     }
     if (st != WHET_OK) return st;
@@ -228,7 +253,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folde
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const evolve_opts *o = args->opts;
     whet_buf folder = { 0 }, run_file = { 0 };
-    whet_status st = check(o);
+    whet_status st = check(args);
     if (st == WHET_OK) st = cli_data_folder(ctx, &folder);
     if (st == WHET_OK) st = choose_run_file(ctx, o, folder.text, &run_file);
     if (st == WHET_OK) st = evolve(ctx, o, folder.text, run_file.text);
@@ -248,6 +273,9 @@ static const cli_option options[] = {
     { "threads", CLI_INT, OPT(n_threads), "N", "workers; default: one a core", NULL },
     { "seed", CLI_U64, OPT(seed), "N", "of all choices and inputs", "1" },
     { "db", CLI_STRING, OPT(run_file), "FILE", "the run file; default: in the data folder", NULL },
+    { "resume", CLI_STRING, OPT(resumed), "FILE", "go on with the run of that run file", NULL },
+    { "answers", CLI_STRING, OPT(answers), "FILE",
+      "take that run anew with its verdicts and timings; nothing is judged", NULL },
     { "out", CLI_STRING, OPT(program_file), "FILE.c", "the best program as C, for --kernel", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
     { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },

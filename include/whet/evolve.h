@@ -13,7 +13,7 @@ enum { WHET_HASH_HEX = 65 }; /* a SHA-256 in hexadecimal, with the NUL */
 
 /* What happens while it runs, for a person to see. Strings are borrowed for the call. */
 typedef struct whet_evolve_event {
-    const char *what; /* "program", "elite", "final", "end of search" */
+    const char *what; /* "program", "elite", "final", "end of search", "resumed" */
     const char *hash; /* of the program, or "" */
     const char *operator_name;
     const char *change; /* what the operator did */
@@ -38,7 +38,10 @@ typedef struct whet_evolve_opts {
     const char *winners;      /* folder of winners; NULL = the winner is not installed */
     const char *worker;       /* the whet program (whet_judge_opts) */
     const char *cc;
-    const char *options; /* JSON text kept with the run; NULL = {} */
+    bool is_resumed;     /* go on with the run that run_file holds: its problem, seed, minutes and
+                            n_threads count, not those here */
+    const char *answers; /* a run file: its run is taken anew, into run_file, with the verdicts and
+                            timings that it has; nothing is judged or installed. NULL = judge */
     whet_evolve_fn on_event;
     void *event_data;
 } whet_evolve_opts;
@@ -70,9 +73,19 @@ typedef struct whet_evolve_result {
 
 /* Searches for a faster program, beginning with `repeat`. All programs, verdicts and samples go
  * into the run file, one transaction a step. When ctx is cancelled during the search, the best so
- * far is still measured and judged once more; a second request ends it (WHET_E_CANCELLED). */
+ * far is still measured and judged once more; a second request ends it (WHET_E_CANCELLED). A run
+ * that was ended so, or by anything else, can be resumed: it loses at most the step in hand.
+ * WHET_E_ARG: resumed on another machine or with another compiler, whose timings do not compare. */
 WHET_API whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts,
                                  whet_evolve_result *result);
+
+/* Recomputes a run from its log alone: every choice from the seed, the verdicts and the samples
+ * that it holds, compared row by row with what it holds; nothing is built, timed or written.
+ * *n_steps: how many were recomputed; *is_whole: the run had come to its end. WHET_E_STORE: run and
+ * log part, with the place. */
+WHET_API whet_status whet_evolve_replay(whet_ctx *ctx, const char *run_file,
+                                        whet_evolve_result *result, int64_t *n_steps,
+                                        bool *is_whole);
 
 /* A winner as it lies in the folder. */
 typedef struct whet_winner_info {

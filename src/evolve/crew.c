@@ -62,11 +62,12 @@ static whet_status take_over(whet_ctx *ctx, hand *h) {
     return WHET_OK;
 }
 
-whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *members, int n) {
+whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *const *members,
+                                  int n) {
     hand hands[WHET_MAX_BREED] = { 0 };
     whet_status st = WHET_OK;
     for (int i = 0; i < n && st == WHET_OK; i++) {
-        hands[i] = (hand){ .ctx = whet_ctx_open(NULL), .search = s, .member = &members[i] };
+        hands[i] = (hand){ .ctx = whet_ctx_open(NULL), .search = s, .member = members[i] };
         if (!hands[i].ctx)
             st = whet_fail_nomem(ctx, 1);
         else if (pthread_create(&hands[i].thread, NULL, judge_one, &hands[i]) != 0)

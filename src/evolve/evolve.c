@@ -1,61 +1,96 @@
 /* SPDX-License-Identifier: MIT */
-/* One evolution from beginning to end. */
+/* One evolution from beginning to end: a new one, one that is resumed, one that is replayed. */
 #include <stdio.h>
 #include <string.h>
 
 #include <whet/machine.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "evolve/search.h"
+#include "evolve/journal.h"
 
 static whet_status run(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_search_begin(ctx, s));
     WHET_TRY(whet_search_run(ctx, s));
     WHET_TRY(whet_search_finals(ctx, s));
-    WHET_TRY(whet_store_begin(ctx, s->store));
+    WHET_TRY(whet_journal_begin(ctx, s));
     WHET_TRY(whet_store_end_run(ctx, s->store, s->is_stopped ? "stopped" : "finished"));
-    return whet_store_commit(ctx, s->store);
+    WHET_TRY(whet_record_event(ctx, s, "end", ""));
+    WHET_TRY(whet_journal_commit(ctx, s));
+    return s->is_replay ? whet_store_end_following(ctx, s->store) : WHET_OK;
 }
 
-/* The run file, and the folder it lies in. */
-static whet_status open_store(whet_ctx *ctx, whet_search *s) {
-    const char *path = s->opts->run_file, *slash = strrchr(path, '/');
-    char *folder = slash && slash > path ? whet_strndup(ctx, path, (size_t)(slash - path)) : NULL;
-    whet_status st = slash && slash > path && !folder ? WHET_E_NOMEM : WHET_OK;
-    if (folder) st = whet_dir_make(ctx, folder);
-    whet_free(ctx, folder);
-    return st == WHET_OK ? whet_store_open(ctx, path, true, &s->store) : st;
+/* Timings of another machine or compiler say nothing about those here. */
+static whet_status check_place(whet_ctx *ctx, const whet_search *s) {
+    if (!s->answers) return WHET_OK;
+    const char *there = s->run.fingerprint.text, *with = s->run.compiler.text;
+    if (strcmp(there, s->fingerprint) != 0)
+        return whet_fail(ctx, WHET_E_ARG, "%s: the run is of machine %s, this is %s",
+                         s->opts.run_file, there, s->fingerprint);
+    if (strcmp(with, s->compiler) != 0)
+        return whet_fail(ctx, WHET_E_ARG, "%s: the run was made with \"%s\", here is \"%s\"",
+                         s->opts.run_file, with, s->compiler);
+    return WHET_OK;
 }
 
 static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
     whet_machine machine;
     WHET_TRY(whet_machine_read(ctx, &machine));
     snprintf(s->fingerprint, sizeof s->fingerprint, "%s", machine.fingerprint);
+    if (!s->answers) {
+        s->n_wanted = machine.n_usable < 2 ? 2 : machine.n_usable;
+        if (s->n_wanted > WHET_MAX_BREED / 2) s->n_wanted = WHET_MAX_BREED / 2;
+    }
     const whet_judge_opts opts = {
-        .problem = s->opts->problem,
-        .n_threads = s->opts->n_threads,
+        .problem = s->opts.problem,
+        .n_threads = s->opts.n_threads,
         .seed = whet_rng_u64(&s->rng),
-        .worker = s->opts->worker,
-        .cc = s->opts->cc,
+        .worker = s->opts.worker,
+        .cc = s->opts.cc,
     };
-    return whet_judge_open(ctx, &opts, &s->judge);
+    if (s->is_replay || s->is_other) return WHET_OK; /* the answers must do */
+    WHET_TRY(whet_judge_open(ctx, &opts, &s->judge));
+    for (int i = 0; i < WHET_N_SHAPES; i++)
+        whet_judge_shape_name(s->judge, (whet_shape)i, s->shape_names[i], sizeof s->shape_names[i]);
+    WHET_TRY(whet_judge_compiler(ctx, s->judge, s->compiler, sizeof s->compiler));
+    return check_place(ctx, s);
 }
 
-whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *given, whet_evolve_result *result) {
+static whet_status evolve(whet_ctx *ctx, whet_search *s) {
+    s->start_ns = whet_clock_ns();
+    whet_status st = whet_journal_open(ctx, s);
+    if (st == WHET_OK) {
+        whet_rng_init(&s->rng, s->opts.seed);
+        st = open_judge(ctx, s);
+    }
+    s->committed = (whet_mark){ s->rng, s->step };
+    /* The clock of a resumed run goes on where it stood. */
+    if (s->opts.is_resumed) s->start_ns = whet_clock_ns() - s->run.seconds * 1e9;
+    if (st == WHET_OK) st = run(ctx, s);
+    whet_search_end(ctx, s);
+    whet_judge_close(ctx, s->judge);
+    s->result->seconds = (whet_clock_ns() - s->start_ns) * 1e-9;
+    return st;
+}
+
+whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts, whet_evolve_result *result) {
     *result = (whet_evolve_result){ 0 };
-    whet_evolve_opts opts = *given;
-    if (!(opts.minutes > 0)) opts.minutes = 1;
-    if (!opts.problem.n_context) opts.problem.n_context = 2048;
-    if (!opts.run_file) return whet_fail(ctx, WHET_E_ARG, "an evolution needs a run file");
-    whet_search s = { .opts = &opts, .result = result, .start_ns = whet_clock_ns() };
-    whet_rng_init(&s.rng, opts.seed);
-    whet_status st = open_store(ctx, &s);
-    if (st == WHET_OK) st = open_judge(ctx, &s);
-    if (st == WHET_OK) st = run(ctx, &s);
-    whet_search_end(ctx, &s);
-    whet_judge_close(ctx, s.judge);
-    whet_store_close(ctx, s.store);
-    result->seconds = (whet_clock_ns() - s.start_ns) * 1e-9;
+    whet_search s = { .opts = *opts, .result = result };
+    if (!(s.opts.minutes > 0)) s.opts.minutes = 1;
+    if (!s.opts.problem.n_context) s.opts.problem.n_context = 2048;
+    if (!s.opts.run_file) return whet_fail(ctx, WHET_E_ARG, "an evolution needs a run file");
+    const whet_status st = evolve(ctx, &s);
+    whet_journal_close(ctx, &s);
+    return st;
+}
+
+whet_status whet_evolve_replay(whet_ctx *ctx, const char *run_file, whet_evolve_result *result,
+                               int64_t *n_steps, bool *is_whole) {
+    *result = (whet_evolve_result){ 0 };
+    whet_search s = { .opts = { .run_file = run_file }, .is_replay = true, .result = result };
+    whet_status st = evolve(ctx, &s);
+    *n_steps = s.committed.step;
+    *is_whole = st == WHET_OK;
+    if (s.is_log_over) st = whet_store_end_following(ctx, s.store);
+    whet_journal_close(ctx, &s);
     return st;
 }

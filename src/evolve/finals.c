@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The finals: the fastest of many short looks was also lucky, so the elites are timed again, and
  * the best of them once more, from fresh processes, for the figures that are reported. */
-#include "evolve/search.h"
+#include "evolve/journal.h"
+#include "evolve/referee.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ typedef struct effort {
 } effort;
 
 static effort effort_of(const whet_search *s, whet_shape shape, bool is_final) {
-    const int more = (int)(s->opts->minutes > 10 ? 10 : s->opts->minutes) - 1;
+    const int more = (int)(s->opts.minutes > 10 ? 10 : s->opts.minutes) - 1;
     const int extra = more > 0 ? more : 0;
     effort e = { (is_final ? 5 : 3) + extra, is_final ? 5 : 4 };
     if (shape != WHET_SHAPE_DECODE) e.n_pairs = (e.n_pairs + 1) / 2;
@@ -35,18 +36,13 @@ static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
         .n_pairs = e.n_pairs,
         .n_blocks = e.n_blocks,
         .seed = whet_rng_u64(&s->rng),
-        .seconds = s->opts->minutes * 60 / 10, /* at most ten duels of such a length */
+        .seconds = s->opts.minutes * 60 / 10, /* at most ten duels of such a length */
     };
-    s->step++;
-    WHET_TRY(whet_judge_duel(ctx, s->judge, &m->object, &rival->object, &opts, duel));
+    WHET_TRY(whet_journal_begin(ctx, s));
+    WHET_TRY(whet_referee_duel(ctx, s, m, rival, is_final ? "final" : "duel", &opts, duel));
     if (duel->verdict.code != WHET_V_PASS) m->verdict = duel->verdict;
-    whet_status st = whet_store_begin(ctx, s->store);
-    if (st == WHET_OK)
-        st = whet_record_duel(ctx, s, m, is_final ? "final" : "duel", rival->name, &opts, duel);
-    if (st == WHET_OK && duel->verdict.code != WHET_V_PASS) st = whet_record_verdict(ctx, s, m);
-    if (st == WHET_OK) st = whet_record_event(ctx, s, is_final ? "final" : "elite", m->hash);
-    if (st == WHET_OK) st = whet_store_commit(ctx, s->store);
-    return st;
+    WHET_TRY(whet_record_event(ctx, s, is_final ? "final" : "elite", m->hash));
+    return whet_journal_commit(ctx, s);
 }
 
 /* The elite's speed anew, now with more care. */
@@ -81,7 +77,7 @@ static whet_status choose(whet_ctx *ctx, whet_search *s, int *best) {
 static whet_status measure(whet_ctx *ctx, whet_search *s, whet_member *m) {
     for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
         whet_evolve_shape *row = &s->result->shapes[shape];
-        whet_judge_shape_name(s->judge, (whet_shape)shape, row->name, sizeof row->name);
+        snprintf(row->name, sizeof row->name, "%s", s->shape_names[shape]);
         const whet_baseline *const rivals[] = { &s->repeat, &s->fused };
         for (int i = 0; i < 2 && m->verdict.code == WHET_V_PASS; i++) {
             if (!rivals[i]->name) continue;
@@ -113,7 +109,7 @@ static bool deserves_it(const whet_search *s) {
 }
 
 static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m) {
-    const whet_problem *p = &s->opts->problem;
+    const whet_problem *p = &s->opts.problem;
     const whet_evolve_shape *decode = &s->result->shapes[WHET_SHAPE_DECODE];
     whet_winner_row row = {
         .key = { .dtype = p->dtype,
@@ -132,13 +128,14 @@ static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m) 
     snprintf(row.shape, sizeof row.shape, "%s", decode->name);
     memcpy(row.program_hash, m->hash, sizeof row.program_hash);
     memcpy(row.object_sha256, m->object.sha256, sizeof row.object_sha256);
-    WHET_TRY(whet_winners_put(ctx, s->opts->winners, &row, m->text.text, m->object.bytes,
+    WHET_TRY(whet_winners_put(ctx, s->opts.winners, &row, m->text.text, m->object.bytes,
                               m->object.n_bytes));
     s->result->is_installed = true;
     return WHET_OK;
 }
 
-static whet_status keep_winner(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+static whet_status keep_winner(whet_ctx *ctx, whet_search *s, const whet_member *m,
+                               const char *installed_in) {
     const whet_evolve_shape *decode = &s->result->shapes[WHET_SHAPE_DECODE];
     const whet_store_winner winner = {
         .program = m->id,
@@ -149,17 +146,37 @@ static whet_status keep_winner(whet_ctx *ctx, whet_search *s, const whet_member 
         .ratio_fused = decode->fused.ratio,
         .low_fused = decode->fused.low,
         .high_fused = decode->fused.high,
-        .installed_in = s->result->is_installed ? s->opts->winners : "",
+        .installed_in = installed_in,
     };
-    s->step++;
-    WHET_TRY(whet_store_begin(ctx, s->store));
+    WHET_TRY(whet_journal_begin(ctx, s));
     WHET_TRY(whet_store_put_winner(ctx, s->store, &winner));
     WHET_TRY(whet_record_event(ctx, s, "winner", m->hash));
-    return whet_store_commit(ctx, s->store);
+    return whet_journal_commit(ctx, s);
 }
 
 static void explain(whet_search *s, const char *why) {
     snprintf(s->result->not_installed, sizeof s->result->not_installed, "%s", why);
+}
+
+/* Whether the winner was installed, and where, is what the log says when it says it. */
+static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+    whet_store_said next;
+    whet_buf folder = { 0 };
+    WHET_TRY(whet_journal_next(ctx, s, &next));
+    if (!s->opts.winners)
+        explain(s, "installing was not asked for");
+    else if (!deserves_it(s))
+        explain(s, "it is not faster than the better baseline beyond doubt");
+    else if (!next.is_there)
+        WHET_TRY(install(ctx, s, m));
+    whet_status st = WHET_OK;
+    if (next.is_there) st = whet_store_get_installed(ctx, s->answers, &folder);
+    if (st == WHET_OK && s->result->is_installed) st = whet_buf_puts(ctx, &folder, s->opts.winners);
+    s->result->is_installed = folder.len > 0;
+    if (folder.len) explain(s, "");
+    if (st == WHET_OK) st = keep_winner(ctx, s, m, folder.len ? folder.text : "");
+    whet_buf_fini(ctx, &folder);
+    return st;
 }
 
 whet_status whet_search_finals(whet_ctx *ctx, whet_search *s) {
@@ -179,13 +196,7 @@ whet_status whet_search_finals(whet_ctx *ctx, whet_search *s) {
     memcpy(s->result->object_sha256, m->object.sha256, sizeof s->result->object_sha256);
     whet_genome_difference(&m->genome, &s->members[0].genome, s->result->change,
                            sizeof s->result->change);
-    if (s->opts->program_file)
-        WHET_TRY(whet_file_write(ctx, s->opts->program_file, m->text.text, m->text.len));
-    if (!s->opts->winners)
-        explain(s, "installing was not asked for");
-    else if (!deserves_it(s))
-        explain(s, "it is not faster than the better baseline beyond doubt");
-    else
-        WHET_TRY(install(ctx, s, m));
-    return keep_winner(ctx, s, m);
+    if (s->opts.program_file)
+        WHET_TRY(whet_file_write(ctx, s->opts.program_file, m->text.text, m->text.len));
+    return decide(ctx, s, m);
 }

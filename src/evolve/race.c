@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Gate 7: a short look at a program's speed, against the yardstick. */
-#include "evolve/search.h"
+#include "evolve/referee.h"
 
 #include <math.h>
 
@@ -37,15 +37,11 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
         .drop_below = drop_below,
     };
     whet_duel duel;
-    WHET_TRY(whet_judge_duel(ctx, s->judge, &m->object, &s->yardstick->object, &opts, &duel));
-    const whet_status st = whet_record_duel(ctx, s, m, "race", s->yardstick->name, &opts, &duel);
+    WHET_TRY(whet_referee_duel(ctx, s, m, s->yardstick, "race", &opts, &duel));
     m->log_speeds[shape] = duel.n_samples ? log(duel.result.ratio) : -HUGE_VAL;
-    const double build_ns = m->verdict.build_ns, worst = m->verdict.worst;
     if (duel.verdict.code != WHET_V_PASS) m->verdict = duel.verdict;
-    m->verdict.build_ns = build_ns;
-    if (worst > m->verdict.worst) m->verdict.worst = worst;
     whet_duel_fini(ctx, &duel);
-    return st;
+    return WHET_OK;
 }
 
 double whet_search_mean(const double log_speeds[WHET_N_SHAPES]) {

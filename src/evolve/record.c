@@ -2,67 +2,17 @@
 /* What the search writes into the run file. */
 #include "evolve/search.h"
 
-#include <inttypes.h>
-#include <string.h>
-#include <stdio.h>
-
-#include <whet/machine.h>
-
-static whet_status put_machine(whet_ctx *ctx, const whet_machine *m, whet_buf *json) {
-    WHET_TRY(whet_buf_puts(ctx, json, "{\"cpu\":"));
-    WHET_TRY(whet_json_quote(ctx, json, m->cpu, strlen(m->cpu)));
-    WHET_TRY(whet_buf_puts(ctx, json, ",\"system\":"));
-    WHET_TRY(whet_json_quote(ctx, json, m->system, strlen(m->system)));
-    return whet_buf_printf(ctx, json,
-                           ",\"features\":%u,\"usable\":%d,\"threads\":%d,\"memory\":%" PRIu64
-                           ",\"l3\":%" PRIu64 "}",
-                           m->features, m->n_usable, m->n_threads, m->memory_bytes, m->l3_bytes);
-}
-
-static whet_status put_problem(whet_ctx *ctx, const whet_problem *p, whet_buf *json) {
-    return whet_buf_printf(ctx, json,
-                           "{\"dtype\":%d,\"heads\":%d,\"kv_heads\":%d,\"head_dim\":%d,"
-                           "\"rows\":%d,\"context\":%d}",
-                           p->dtype, p->n_heads, p->n_kv_heads, p->head_dim, p->n_rows,
-                           p->n_context);
-}
-
-whet_status whet_record_run(whet_ctx *ctx, whet_search *s) {
-    whet_machine machine;
-    whet_buf problem = { 0 }, about = { 0 };
-    char compiler[512] = "";
-    whet_status st = whet_machine_read(ctx, &machine);
-    if (st == WHET_OK) st = put_machine(ctx, &machine, &about);
-    if (st == WHET_OK) st = put_problem(ctx, &s->opts->problem, &problem);
-    if (st == WHET_OK) st = whet_judge_compiler(ctx, s->judge, compiler, sizeof compiler);
-    const whet_store_run run = {
-        .seed = s->opts->seed,
-        .version = WHET_VERSION,
-        .problem = problem.text,
-        .options = s->opts->options ? s->opts->options : "{}",
-        .machine = about.text,
-        .fingerprint = s->fingerprint,
-        .compiler = compiler,
-    };
-    if (st == WHET_OK) st = whet_store_put_run(ctx, s->store, &run);
-    whet_buf_fini(ctx, &problem);
-    whet_buf_fini(ctx, &about);
-    return st;
-}
-
-whet_status whet_record_verdict(whet_ctx *ctx, whet_search *s, const whet_member *m) {
-    whet_buf evidence = { 0 };
-    whet_status st = whet_verdict_evidence(ctx, &m->verdict, &evidence);
-    const whet_store_verdict verdict = {
+whet_status whet_record_verdict(whet_ctx *ctx, whet_search *s, const whet_member *m, int64_t duel,
+                                const whet_verdict *verdict, const char *evidence) {
+    const whet_store_verdict row = {
         .program = m->id,
-        .gate = (int)m->verdict.gate,
-        .code = whet_verdict_name(m->verdict.code),
-        .reason = m->verdict.reason,
-        .evidence = evidence.text,
+        .duel = duel,
+        .gate = (int)verdict->gate,
+        .code = whet_verdict_name(verdict->code),
+        .reason = verdict->reason,
+        .evidence = evidence,
     };
-    if (st == WHET_OK) st = whet_store_put_verdict(ctx, s->store, &verdict);
-    whet_buf_fini(ctx, &evidence);
-    return st;
+    return whet_store_put_verdict(ctx, s->store, &row);
 }
 
 static int64_t id_of(const whet_search *s, int member) {
@@ -93,19 +43,18 @@ whet_status whet_record_member(whet_ctx *ctx, whet_search *s, whet_member *m) {
         .wall_ns = m->verdict.build_ns,
     };
     if (st == WHET_OK) st = whet_store_put_build(ctx, s->store, &build);
+    if (st == WHET_OK) st = whet_record_verdict(ctx, s, m, 0, &m->verdict, m->evidence.text);
     return st;
 }
 
 whet_status whet_record_duel(whet_ctx *ctx, whet_search *s, const whet_member *m, const char *kind,
-                             const char *rival, const whet_duel_opts *opts, const whet_duel *duel) {
-    if (duel->n_samples == 0) return WHET_OK;
-    char shape[48];
-    whet_judge_shape_name(s->judge, opts->shape, shape, sizeof shape);
+                             const char *rival, const whet_duel_opts *opts, const whet_duel *duel,
+                             int64_t *id) {
     const whet_store_duel row = {
         .program = m->id,
         .kind = kind,
         .rival = rival,
-        .shape = shape,
+        .shape = s->shape_names[opts->shape],
         .seed = opts->seed,
         .n_pairs = duel->n_pairs,
         .n_blocks = duel->n_blocks,
@@ -113,21 +62,17 @@ whet_status whet_record_duel(whet_ctx *ctx, whet_search *s, const whet_member *m
         .ratio = duel->result.ratio,
         .low = duel->result.low,
         .high = duel->result.high,
+        .ns = duel->ns,
+        .rival_ns = duel->rival_ns,
+        .kv_bytes = duel->kv_bytes,
     };
-    whet_store_sample *samples = whet_alloc(ctx, duel->n_samples * sizeof *samples);
+    whet_store_sample *samples = whet_alloc(ctx, (duel->n_samples + 1) * sizeof *samples);
     if (!samples) return WHET_E_NOMEM;
     for (size_t i = 0; i < duel->n_samples; i++) {
         const whet_duel_sample *d = &duel->samples[i];
         samples[i] = (whet_store_sample){ d->pair, d->block, d->is_rival, d->order, d->ns };
     }
-    const whet_status st = whet_store_put_duel(ctx, s->store, &row, samples, duel->n_samples);
+    const whet_status st = whet_store_put_duel(ctx, s->store, &row, samples, duel->n_samples, id);
     whet_free(ctx, samples);
     return st;
-}
-
-whet_status whet_record_event(whet_ctx *ctx, whet_search *s, const char *what, const char *detail) {
-    char rng[4 * 16 + 1];
-    for (int i = 0; i < 4; i++)
-        snprintf(rng + 16 * i, 17, "%016" PRIx64, s->rng.s[i]);
-    return whet_store_put_event(ctx, s->store, s->step, what, detail, rng);
 }

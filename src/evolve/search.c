@@ -7,18 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <whet/machine.h>
-
 #include "base/clock.h"
+#include "evolve/journal.h"
+#include "evolve/referee.h"
 #include "kernels/programs.h"
 
 void whet_member_fini(whet_ctx *ctx, whet_member *m) {
     whet_buf_fini(ctx, &m->text);
+    whet_buf_fini(ctx, &m->evidence);
     whet_object_fini(ctx, &m->object);
 }
 
 void whet_search_tell(const whet_search *s, const char *what, const whet_member *m) {
-    if (!s->opts->on_event) return;
+    if (!s->opts.on_event || whet_store_is_following(s->store)) return;
     int best = -1;
     whet_search_elites(s, &best, 1);
     const whet_evolve_event event = {
@@ -31,9 +32,9 @@ void whet_search_tell(const whet_search *s, const char *what, const whet_member 
         .best_speed = best >= 0 ? exp(s->members[best].log_speed) : 0,
         .n_tried = s->result->n_tried,
         .seconds = (whet_clock_ns() - s->start_ns) * 1e-9,
-        .budget_seconds = s->opts->minutes * 60,
+        .budget_seconds = s->opts.minutes * 60,
     };
-    s->opts->on_event(s->opts->event_data, &event);
+    s->opts.on_event(s->opts.event_data, &event);
 }
 
 static whet_status make_room(whet_ctx *ctx, whet_search *s) {
@@ -48,17 +49,21 @@ static whet_status make_room(whet_ctx *ctx, whet_search *s) {
 
 /* A judged member enters the population; its fate is one step of the run. */
 static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
+    if (m->is_unanswered)
+        return whet_fail(ctx, WHET_E_STORE,
+                         "the run parts from its log here: it has no program %.10s", m->hash);
     WHET_TRY(make_room(ctx, s));
-    s->step++;
-    WHET_TRY(whet_store_begin(ctx, s->store));
+    WHET_TRY(whet_journal_begin(ctx, s));
     WHET_TRY(whet_record_member(ctx, s, m));
+    whet_buf_fini(ctx, &m->evidence);
     const double start_ns = whet_clock_ns();
     if (m->verdict.code == WHET_V_PASS) WHET_TRY(whet_search_race(ctx, s, m));
-    s->race_ns += whet_clock_ns() - start_ns;
-    s->n_races++;
-    WHET_TRY(whet_record_verdict(ctx, s, m));
+    if (!s->answers) {
+        s->race_ns += whet_clock_ns() - start_ns;
+        s->n_races++;
+    }
     WHET_TRY(whet_record_event(ctx, s, "program", m->change));
-    WHET_TRY(whet_store_commit(ctx, s->store));
+    WHET_TRY(whet_journal_commit(ctx, s));
     s->result->n_tried++;
     s->result->n_by_verdict[m->verdict.code]++;
     s->members[s->n_members++] = *m;
@@ -93,50 +98,68 @@ static whet_status breed(whet_ctx *ctx, whet_search *s, whet_member *bred, int n
 
 /* The finals are about a dozen races long, and longer where there is much time. */
 static double finals_ns(const whet_search *s) {
-    const double budget_ns = s->opts->minutes * 60e9;
+    const double budget_ns = s->opts.minutes * 60e9;
     const double race_ns = s->n_races ? s->race_ns / s->n_races : 0;
     const double wanted_ns = fmax(14 * race_ns, fmin(0.2 * budget_ns, 60e9));
     return fmin(wanted_ns, 0.4 * budget_ns);
 }
 
-static bool is_over(const whet_search *s) {
-    const double left_ns = s->start_ns + s->opts->minutes * 60e9 - whet_clock_ns();
-    return left_ns <= finals_ns(s) || s->n_members >= WHET_MAX_MEMBERS;
+/* Whether the search ends before a step of that name: by the clock, or as the log has it. */
+static whet_status is_over(whet_ctx *ctx, whet_search *s, const char *step, bool *over) {
+    whet_store_said next;
+    WHET_TRY(whet_journal_next(ctx, s, &next));
+    const double left_ns = s->start_ns + s->opts.minutes * 60e9 - whet_clock_ns();
+    *over = next.is_there ? strcmp(next.what, step) != 0
+                          : left_ns <= finals_ns(s) || s->n_members >= WHET_MAX_MEMBERS;
+    return WHET_OK;
 }
 
-static whet_status generation(whet_ctx *ctx, whet_search *s, int n_wanted, bool *is_dry) {
+static whet_status admit_all(whet_ctx *ctx, whet_search *s, whet_member *bred, int n_bred) {
+    bool over = false;
+    for (int i = 0; i < n_bred && !over; i++) {
+        WHET_TRY(is_over(ctx, s, "program", &over));
+        /* The text moves with the member: the genome's view of it stays right. */
+        if (!over) WHET_TRY(admit(ctx, s, &bred[i]));
+    }
+    return WHET_OK;
+}
+
+static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     whet_member bred[WHET_MAX_BREED] = { 0 };
     int n_bred;
-    whet_status st = breed(ctx, s, bred, n_wanted, &n_bred);
+    char count[24];
+    whet_status st = breed(ctx, s, bred, s->n_wanted, &n_bred);
+    snprintf(count, sizeof count, "%d children", n_bred);
+    if (st == WHET_OK) st = whet_journal_note(ctx, s, "generation", count);
     *is_dry = n_bred == 0;
-    if (st == WHET_OK) st = whet_search_judge_all(ctx, s, bred, n_bred);
-    for (int i = 0; i < n_bred; i++) {
-        /* The text moves with the member: the genome's view of it stays right. */
-        if (st == WHET_OK && !is_over(s)) st = admit(ctx, s, &bred[i]);
+    if (st == WHET_OK) st = whet_referee_check(ctx, s, bred, n_bred);
+    if (st == WHET_OK) st = admit_all(ctx, s, bred, n_bred);
+    for (int i = 0; i < n_bred; i++)
         whet_member_fini(ctx, &bred[i]);
-    }
     forget_objects(ctx, s);
     return st;
 }
 
 whet_status whet_search_run(whet_ctx *ctx, whet_search *s) {
-    whet_machine machine;
-    WHET_TRY(whet_machine_read(ctx, &machine));
-    int n_wanted = machine.n_usable < 2 ? 2 : machine.n_usable;
-    if (n_wanted > WHET_MAX_BREED / 2) n_wanted = WHET_MAX_BREED / 2;
-    bool is_dry = false;
-    while (!is_over(s) && !is_dry) {
-        const whet_status st = generation(ctx, s, n_wanted, &is_dry);
-        if (st == WHET_E_CANCELLED) {
-            whet_store_rollback(s->store);
-            whet_ctx_resume(ctx);
-            s->is_stopped = true;
-            break;
-        }
-        if (st != WHET_OK) return st;
+    bool is_dry = false, over = false;
+    whet_status st = WHET_OK;
+    while (st == WHET_OK && !is_dry && !over) {
+        st = is_over(ctx, s, "generation", &over);
+        if (st == WHET_OK && !over) st = generation(ctx, s, &is_dry);
     }
-    whet_search_tell(s, "end of search", NULL);
-    return WHET_OK;
+    if (st == WHET_E_CANCELLED) {
+        whet_journal_rollback(s);
+        whet_ctx_resume(ctx);
+        s->is_stopped = true;
+        st = WHET_OK;
+    }
+    whet_store_said next;
+    if (st == WHET_OK) st = whet_journal_next(ctx, s, &next);
+    if (st == WHET_OK && next.is_there) s->is_stopped = strcmp(next.detail, "stopped") == 0;
+    if (st == WHET_OK)
+        st = whet_journal_note(ctx, s, "search ended", s->is_stopped ? "stopped" : "");
+    if (st == WHET_OK) whet_search_tell(s, "end of search", NULL);
+    return st;
 }
 
 /* From source where the library carries it, with the candidates' own flags; else built in. */
@@ -163,13 +186,35 @@ static whet_status take_baseline(whet_ctx *ctx, whet_member *m, whet_baseline *b
                      whet_verdict_name(m->verdict.code), m->verdict.reason);
 }
 
+static const char *baseline_state(const char *name, const char *from, char state[64]) {
+    snprintf(state, 64, "%s: %s", name, from);
+    return state;
+}
+
+/* Judged here, or as the log has it; a step of the run. */
+static whet_status settle_baseline(whet_ctx *ctx, whet_search *s, whet_member *m,
+                                   whet_baseline *baseline) {
+    const char *name = m->operator_name, *from = m->text.len ? "source" : "built-in";
+    char state[64];
+    if (s->judge) {
+        WHET_TRY(take_baseline(ctx, m, baseline));
+    } else {
+        whet_store_said next;
+        WHET_TRY(whet_journal_next(ctx, s, &next));
+        *baseline = (whet_baseline){ .name = name, .from = from };
+        if (strcmp(next.detail, baseline_state(name, "none", state)) == 0) baseline->name = NULL;
+    }
+    return whet_journal_note(ctx, s, "baseline",
+                             baseline_state(name, baseline->name ? from : "none", state));
+}
+
 /* The seed is the `repeat` program, made for this problem alone. */
 static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
     const char *source = whet_program_text("repeat");
     if (!source) return whet_fail(ctx, WHET_E_INTERNAL, "there is no program repeat");
     *m = (whet_member){ .operator_name = "seed", .parent = -1, .parent2 = -1 };
     WHET_TRY(whet_genome_parse(ctx, source, strlen(source), &m->genome));
-    WHET_TRY(whet_genome_specialise(ctx, &m->genome, &s->opts->problem, &m->text));
+    WHET_TRY(whet_genome_specialise(ctx, &m->genome, &s->opts.problem, &m->text));
     WHET_TRY(whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome));
     return whet_genome_hash(ctx, m->text.text, m->text.len, m->hash);
 }
@@ -180,9 +225,9 @@ static whet_status plant(whet_ctx *ctx, whet_search *s, whet_member *first) {
     WHET_TRY(write_baseline(ctx, "repeat", &first[REPEAT]));
     WHET_TRY(write_baseline(ctx, "fused", &first[FUSED]));
     WHET_TRY(write_seed(ctx, s, &first[SEED]));
-    WHET_TRY(whet_search_judge_all(ctx, s, first, N_FIRST));
-    WHET_TRY(take_baseline(ctx, &first[REPEAT], &s->repeat));
-    WHET_TRY(take_baseline(ctx, &first[FUSED], &s->fused));
+    WHET_TRY(whet_referee_check(ctx, s, first, N_FIRST));
+    WHET_TRY(settle_baseline(ctx, s, &first[REPEAT], &s->repeat));
+    WHET_TRY(settle_baseline(ctx, s, &first[FUSED], &s->fused));
     s->yardstick = s->fused.name ? &s->fused : &s->repeat;
     snprintf(s->result->fused_from, sizeof s->result->fused_from, "%s",
              s->fused.name ? s->fused.from : "");
@@ -194,10 +239,10 @@ static whet_status plant(whet_ctx *ctx, whet_search *s, whet_member *first) {
 }
 
 whet_status whet_search_begin(whet_ctx *ctx, whet_search *s) {
-    WHET_TRY(whet_store_begin(ctx, s->store));
-    WHET_TRY(whet_record_run(ctx, s));
+    WHET_TRY(whet_journal_begin(ctx, s));
+    WHET_TRY(whet_journal_put_run(ctx, s));
     WHET_TRY(whet_record_event(ctx, s, "start", ""));
-    WHET_TRY(whet_store_commit(ctx, s->store));
+    WHET_TRY(whet_journal_commit(ctx, s));
     whet_member first[N_FIRST] = { 0 };
     const whet_status st = plant(ctx, s, first);
     for (int i = 0; i < N_FIRST; i++)

@@ -22,6 +22,8 @@ typedef struct whet_member {
     whet_genome genome;   /* of text */
     whet_object object;   /* owned; kept while it is among the elites or the seed */
     whet_verdict verdict; /* of gates 0 to 4 and of the race */
+    whet_buf evidence;    /* owned; of gates 0 to 4, as JSON */
+    bool is_unanswered;   /* nobody can judge it */
     const char *operator_name;
     char change[160];
     int parent, parent2;              /* members; -1 = none */
@@ -38,12 +40,27 @@ typedef struct whet_baseline {
     const char *from; /* "source" or "built-in" */
 } whet_baseline;
 
-typedef struct whet_search {
-    const whet_evolve_opts *opts;
-    whet_evolve_result *result;
-    whet_judge *judge;
-    whet_store *store;
+/* The state behind a step. */
+typedef struct whet_mark {
     whet_rng rng;
+    int64_t step;
+} whet_mark;
+
+typedef struct whet_search {
+    whet_evolve_opts opts;
+    bool is_replay; /* nothing is judged or written */
+    whet_evolve_result *result;
+    whet_judge *judge; /* NULL = the answers must do */
+    whet_store *store;
+    whet_store *answers;     /* where answers are looked up; NULL = there are none */
+    bool is_other;           /* the answers are another file than the store */
+    bool is_log_over;        /* an answer was asked for behind the end of the log */
+    whet_store_run_info run; /* of the answers */
+    char shape_names[WHET_N_SHAPES][48];
+    char compiler[512];
+    int n_wanted; /* children of a generation */
+    whet_rng rng;
+    whet_mark committed;
     whet_member *members; /* owned; may move when one is admitted */
     int n_members, n_room;
     whet_baseline repeat, fused;
@@ -68,8 +85,9 @@ whet_status whet_search_run(whet_ctx *ctx, whet_search *s);
 whet_status whet_search_propose(whet_ctx *ctx, whet_search *s, whet_member *child,
                                 const whet_member *bred, int n_bred, bool *is_found);
 
-/* Builds and checks n members side by side. */
-whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *members, int n);
+/* Has the judge build and check n members side by side. */
+whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *const *members,
+                                  int n);
 
 /* Times a member against the yardstick on all shapes; fills log_speed, and SLOWER for the verdict
  * of a clear loser. Duels go into the run file: within a transaction. */
@@ -85,12 +103,13 @@ int whet_search_elites(const whet_search *s, int *elites, int n);
 /* The finals: elites once more, the best against both baselines, the winner installed. */
 whet_status whet_search_finals(whet_ctx *ctx, whet_search *s);
 
-/* Writing to the run file. */
-whet_status whet_record_run(whet_ctx *ctx, whet_search *s);
+/* Writing to the run file, within a step. A member goes there with its build and its check. */
 whet_status whet_record_member(whet_ctx *ctx, whet_search *s, whet_member *m);
-whet_status whet_record_verdict(whet_ctx *ctx, whet_search *s, const whet_member *m);
+whet_status whet_record_verdict(whet_ctx *ctx, whet_search *s, const whet_member *m, int64_t duel,
+                                const whet_verdict *verdict, const char *evidence);
 whet_status whet_record_duel(whet_ctx *ctx, whet_search *s, const whet_member *m, const char *kind,
-                             const char *rival, const whet_duel_opts *opts, const whet_duel *duel);
+                             const char *rival, const whet_duel_opts *opts, const whet_duel *duel,
+                             int64_t *id);
 whet_status whet_record_event(whet_ctx *ctx, whet_search *s, const char *what, const char *detail);
 
 void whet_member_fini(whet_ctx *ctx, whet_member *m);

@@ -97,7 +97,7 @@ static whet_status read_pragma(whet_ctx *ctx, whet_db *db, const char *sql, int6
     return st;
 }
 
-static whet_status execute(whet_ctx *ctx, whet_db *db, const char *sql) {
+whet_status whet_db_execute(whet_ctx *ctx, whet_db *db, const char *sql) {
     return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ? WHET_OK
                                                                         : complain(ctx, db);
 }
@@ -107,12 +107,12 @@ static whet_status make_tables(whet_ctx *ctx, whet_db *db, const whet_db_kind *k
     char numbers[128];
     snprintf(numbers, sizeof numbers, "PRAGMA application_id = %d; PRAGMA user_version = %d",
              kind->application_id, kind->version);
-    WHET_TRY(execute(ctx, db, "BEGIN IMMEDIATE"));
+    WHET_TRY(whet_db_execute(ctx, db, "BEGIN IMMEDIATE"));
     int64_t version = 0; /* another process may have been first */
     whet_status st = read_pragma(ctx, db, "PRAGMA user_version", &version);
-    if (st == WHET_OK && version == 0) st = execute(ctx, db, kind->schema);
-    if (st == WHET_OK && version == 0) st = execute(ctx, db, numbers);
-    if (st == WHET_OK) return execute(ctx, db, "COMMIT");
+    if (st == WHET_OK && version == 0) st = whet_db_execute(ctx, db, kind->schema);
+    if (st == WHET_OK && version == 0) st = whet_db_execute(ctx, db, numbers);
+    if (st == WHET_OK) return whet_db_execute(ctx, db, "COMMIT");
     sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     return st;
 }
@@ -127,7 +127,7 @@ static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *ki
         WHET_TRY(make_tables(ctx, db, kind));
     } else if (id != kind->application_id) {
         return whet_fail(ctx, WHET_E_FORMAT, "%s is not a %s of whet", db->path, kind->what);
-    } else if (version > kind->version) {
+    } else if (version != kind->version) {
         return whet_fail(ctx, WHET_E_FORMAT, "%s is a %s of version %d, this whet knows %d",
                          db->path, kind->what, (int)version, kind->version);
     }
@@ -151,9 +151,9 @@ whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *ki
         st = complain(ctx, db);
     if (st == WHET_OK) {
         sqlite3_busy_timeout(db->handle, BUSY_MS);
-        st = execute(ctx, db,
-                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
+        st = whet_db_execute(ctx, db,
+                             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                             "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
     }
     if (st == WHET_OK) st = check_kind(ctx, db, kind, may_create);
     if (st != WHET_OK) whet_db_close(db);

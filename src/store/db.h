@@ -22,7 +22,7 @@ typedef struct whet_db_kind {
 
 /* Opens or, when may_create, makes the file. WAL, synchronous FULL, foreign keys; waits up to ten
  * seconds for another process. WHET_E_NOT_FOUND: it is not there and may_create is false;
- * WHET_E_FORMAT: not of this kind, or of a newer version. */
+ * WHET_E_FORMAT: not of this kind, or of another version. */
 whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *kind, bool may_create,
                          whet_db *db);
 void whet_db_close(whet_db *db); /* a zeroed one is fine */
@@ -38,6 +38,9 @@ void whet_db_finish(sqlite3_stmt *stmt);
 
 /* One statement without rows. */
 whet_status whet_db_run(whet_ctx *ctx, whet_db *db, const char *sql, const char *types, ...);
+
+/* Statements without rows and arguments. */
+whet_status whet_db_execute(whet_ctx *ctx, whet_db *db, const char *sql);
 
 int64_t whet_db_last_id(const whet_db *db);
 

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables and statements of the run file. */
-#include "store/run.h"
-
 #include <string.h>
 
-#include "store/db.h"
+#include "store/run_int.h"
 
-struct whet_store {
-    whet_db db;
-    bool is_in_transaction;
-};
-
-static const char schema[] =
+const char whet_store_schema[] =
     "CREATE TABLE run(id INTEGER PRIMARY KEY CHECK(id = 1), started TEXT NOT NULL, ended TEXT,"
     " outcome TEXT, seed INTEGER NOT NULL, version TEXT NOT NULL, problem TEXT NOT NULL,"
     " options TEXT NOT NULL, machine TEXT NOT NULL, fingerprint TEXT NOT NULL,"
@@ -24,18 +17,20 @@ static const char schema[] =
     "CREATE TABLE builds(id INTEGER PRIMARY KEY, program INTEGER NOT NULL REFERENCES programs(id),"
     " object TEXT REFERENCES objects(sha256), compiler_text TEXT NOT NULL, wall_ns REAL NOT NULL)"
     " STRICT;"
-    "CREATE TABLE verdicts(id INTEGER PRIMARY KEY,"
-    " program INTEGER NOT NULL REFERENCES programs(id), gate INTEGER NOT NULL,"
-    " code TEXT NOT NULL, reason TEXT NOT NULL, evidence TEXT NOT NULL) STRICT;"
     "CREATE TABLE duels(id INTEGER PRIMARY KEY, program INTEGER NOT NULL REFERENCES programs(id),"
     " kind TEXT NOT NULL, rival TEXT NOT NULL, shape TEXT NOT NULL, seed INTEGER NOT NULL,"
     " n_pairs INTEGER NOT NULL, n_blocks INTEGER NOT NULL, n_calls INTEGER NOT NULL,"
-    " ratio REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL) STRICT;"
+    " ratio REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, ns REAL NOT NULL,"
+    " rival_ns REAL NOT NULL, kv_bytes REAL NOT NULL) STRICT;"
+    "CREATE TABLE verdicts(id INTEGER PRIMARY KEY,"
+    " program INTEGER NOT NULL REFERENCES programs(id), duel INTEGER REFERENCES duels(id),"
+    " gate INTEGER NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL,"
+    " evidence TEXT NOT NULL) STRICT;"
     "CREATE TABLE samples(duel INTEGER NOT NULL REFERENCES duels(id), pair INTEGER NOT NULL,"
     " block INTEGER NOT NULL, is_rival INTEGER NOT NULL, place INTEGER NOT NULL, ns REAL NOT NULL,"
     " PRIMARY KEY(duel, pair, block, is_rival)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE events(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, what TEXT NOT NULL,"
-    " detail TEXT NOT NULL, rng TEXT NOT NULL) STRICT;"
+    " detail TEXT NOT NULL, rng TEXT NOT NULL, seconds REAL NOT NULL) STRICT;"
     "CREATE TABLE winners(id INTEGER PRIMARY KEY, program INTEGER NOT NULL REFERENCES programs(id),"
     " object TEXT NOT NULL, ratio_repeat REAL NOT NULL, low_repeat REAL NOT NULL,"
     " high_repeat REAL NOT NULL, ratio_fused REAL NOT NULL, low_fused REAL NOT NULL,"
@@ -44,8 +39,8 @@ static const char schema[] =
 static const whet_db_kind kind = {
     .what = "run file",
     .application_id = 0x77687472, /* "whtr" */
-    .version = 1,
-    .schema = schema,
+    .version = 2,
+    .schema = whet_store_schema,
 };
 
 whet_status whet_store_open(whet_ctx *ctx, const char *path, bool may_create, whet_store **store) {
@@ -68,13 +63,21 @@ void whet_store_close(whet_ctx *ctx, whet_store *store) {
 }
 
 whet_status whet_store_begin(whet_ctx *ctx, whet_store *store) {
-    WHET_TRY(whet_db_run(ctx, &store->db, "BEGIN IMMEDIATE", ""));
+    bool has_more = false;
+    if (store->is_following) WHET_TRY(whet_store_has_more(ctx, store, &has_more));
+    if (store->is_following && !has_more) {
+        if (!store->may_go_on)
+            return whet_fail(ctx, WHET_E_NOT_FOUND, "%s: the log ends here", store->db.path);
+        WHET_TRY(whet_store_go_on(ctx, store));
+    }
+    WHET_TRY(whet_db_execute(ctx, &store->db, store->is_following ? "BEGIN" : "BEGIN IMMEDIATE"));
     store->is_in_transaction = true;
     return WHET_OK;
 }
 
 whet_status whet_store_commit(whet_ctx *ctx, whet_store *store) {
-    WHET_TRY(whet_db_run(ctx, &store->db, "COMMIT", ""));
+    if (store->is_following) WHET_TRY(whet_store_compare(ctx, store));
+    WHET_TRY(whet_db_execute(ctx, &store->db, "COMMIT"));
     store->is_in_transaction = false;
     return WHET_OK;
 }
@@ -146,37 +149,39 @@ whet_status whet_store_put_build(whet_ctx *ctx, whet_store *store, const whet_st
 whet_status whet_store_put_verdict(whet_ctx *ctx, whet_store *store,
                                    const whet_store_verdict *verdict) {
     return whet_db_run(ctx, &store->db,
-                       "INSERT INTO verdicts(program, gate, code, reason, evidence)"
-                       " VALUES(?, ?, ?, ?, ?)",
-                       "iittt", verdict->program, (int64_t)verdict->gate, verdict->code,
-                       verdict->reason, verdict->evidence);
+                       "INSERT INTO verdicts(program, duel, gate, code, reason, evidence)"
+                       " VALUES(?, nullif(?, 0), ?, ?, ?, ?)",
+                       "iiittt", verdict->program, verdict->duel, (int64_t)verdict->gate,
+                       verdict->code, verdict->reason, verdict->evidence);
 }
 
 whet_status whet_store_put_duel(whet_ctx *ctx, whet_store *store, const whet_store_duel *duel,
-                                const whet_store_sample *samples, size_t n_samples) {
+                                const whet_store_sample *samples, size_t n_samples, int64_t *id) {
     WHET_TRY(whet_db_run(ctx, &store->db,
                          "INSERT INTO duels(program, kind, rival, shape, seed, n_pairs, n_blocks,"
-                         " n_calls, ratio, low, high) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                         "itttiiiiddd", duel->program, duel->kind, duel->rival, duel->shape,
+                         " n_calls, ratio, low, high, ns, rival_ns, kv_bytes)"
+                         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                         "itttiiiidddddd", duel->program, duel->kind, duel->rival, duel->shape,
                          (int64_t)duel->seed, (int64_t)duel->n_pairs, (int64_t)duel->n_blocks,
-                         (int64_t)duel->n_calls, duel->ratio, duel->low, duel->high));
-    const int64_t id = whet_db_last_id(&store->db);
+                         (int64_t)duel->n_calls, duel->ratio, duel->low, duel->high, duel->ns,
+                         duel->rival_ns, duel->kv_bytes));
+    *id = whet_db_last_id(&store->db);
     for (size_t i = 0; i < n_samples; i++) {
         const whet_store_sample *s = &samples[i];
         WHET_TRY(whet_db_run(ctx, &store->db,
                              "INSERT INTO samples(duel, pair, block, is_rival, place, ns)"
                              " VALUES(?, ?, ?, ?, ?, ?)",
-                             "iiiiid", id, (int64_t)s->pair, (int64_t)s->block,
+                             "iiiiid", *id, (int64_t)s->pair, (int64_t)s->block,
                              (int64_t)s->is_rival, (int64_t)s->order, s->ns));
     }
     return WHET_OK;
 }
 
-whet_status whet_store_put_event(whet_ctx *ctx, whet_store *store, int64_t step, const char *what,
-                                 const char *detail, const char *rng) {
+whet_status whet_store_put_event(whet_ctx *ctx, whet_store *store, const whet_store_event *e) {
     return whet_db_run(ctx, &store->db,
-                       "INSERT INTO events(step, what, detail, rng) VALUES(?, ?, ?, ?)", "ittt",
-                       step, what, detail, rng);
+                       "INSERT INTO events(step, what, detail, rng, seconds)"
+                       " VALUES(?, ?, ?, ?, ?)",
+                       "itttd", e->step, e->what, e->detail, e->rng, e->seconds);
 }
 
 whet_status whet_store_put_winner(whet_ctx *ctx, whet_store *store, const whet_store_winner *w) {

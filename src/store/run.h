@@ -30,7 +30,7 @@ typedef struct whet_store_run {
     const char *compiler; /* first line of its --version, and the flags */
 } whet_store_run;
 
-/* WHET_E_BUSY when the file already holds a run. */
+/* WHET_E_BUSY when the file already holds a run. Not for following. */
 whet_status whet_store_put_run(whet_ctx *ctx, whet_store *store, const whet_store_run *run);
 whet_status whet_store_end_run(whet_ctx *ctx, whet_store *store, const char *outcome);
 
@@ -63,6 +63,7 @@ whet_status whet_store_put_build(whet_ctx *ctx, whet_store *store, const whet_st
 
 typedef struct whet_store_verdict {
     int64_t program;
+    int64_t duel; /* after which duel; 0 = of the check before all duels */
     int gate;
     const char *code; /* "PASS", "WRONG", ... */
     const char *reason;
@@ -84,6 +85,8 @@ typedef struct whet_store_duel {
     int n_calls;  /* of attention in one sample */
     double ratio; /* rival's time / program's time */
     double low, high;
+    double ns, rival_ns; /* medians of one call */
+    double kv_bytes;     /* that one call must read */
 } whet_store_duel;
 
 typedef struct whet_store_sample {
@@ -95,12 +98,17 @@ typedef struct whet_store_sample {
 } whet_store_sample;
 
 whet_status whet_store_put_duel(whet_ctx *ctx, whet_store *store, const whet_store_duel *duel,
-                                const whet_store_sample *samples, size_t n_samples);
+                                const whet_store_sample *samples, size_t n_samples, int64_t *id);
 
 /* What happened in order, with the state of the random numbers behind it (hexadecimal), so that a
- * run can be resumed and its choices recomputed. */
-whet_status whet_store_put_event(whet_ctx *ctx, whet_store *store, int64_t step, const char *what,
-                                 const char *detail, const char *rng);
+ * run can be resumed and its choices recomputed. Every step ends with its one event. */
+typedef struct whet_store_event {
+    int64_t step;
+    const char *what, *detail, *rng;
+    double seconds; /* since the start of the run */
+} whet_store_event;
+
+whet_status whet_store_put_event(whet_ctx *ctx, whet_store *store, const whet_store_event *event);
 
 typedef struct whet_store_winner {
     int64_t program;
@@ -112,6 +120,79 @@ typedef struct whet_store_winner {
 
 whet_status whet_store_put_winner(whet_ctx *ctx, whet_store *store,
                                   const whet_store_winner *winner);
+
+/* ---- following: resuming and replaying ---- */
+
+/* From now on what is put is not written but compared, step by step, with the rows that the file
+ * has: what differs is WHET_E_STORE at commit. Behind the last event whet_store_begin goes over to
+ * writing where `may_go_on`, and else is WHET_E_NOT_FOUND. What only a clock knows (seconds) is not
+ * compared. */
+whet_status whet_store_follow(whet_ctx *ctx, whet_store *store, bool may_go_on);
+bool whet_store_is_following(const whet_store *store);
+
+/* WHET_E_STORE when the file has more than what was followed. */
+whet_status whet_store_end_following(whet_ctx *ctx, whet_store *store);
+
+/* ---- answers: what a run file knows already; following does not change them ---- */
+
+/* The run's row; texts are owned: whet_store_run_info_fini. WHET_E_NOT_FOUND: it holds no run. */
+typedef struct whet_store_run_info {
+    uint64_t seed;
+    double seconds; /* from its start to its last event, without the time between sittings */
+    whet_buf version, problem, options, fingerprint, compiler, started, outcome;
+} whet_store_run_info;
+
+whet_status whet_store_get_run(whet_ctx *ctx, whet_store *store, whet_store_run_info *info);
+void whet_store_run_info_fini(whet_ctx *ctx, whet_store_run_info *info);
+
+/* Event number `id` (they count from 1). */
+typedef struct whet_store_said {
+    bool is_there;
+    char what[24], detail[160];
+    double seconds;
+} whet_store_said;
+
+whet_status whet_store_get_event(whet_ctx *ctx, whet_store *store, int64_t id,
+                                 whet_store_said *event);
+
+/* Number of events that were put so far, in following: that were followed. */
+whet_status whet_store_n_events(whet_ctx *ctx, whet_store *store, int64_t *n);
+
+/* A verdict as it stands in the file; the evidence is owned. */
+typedef struct whet_store_judgement {
+    int gate;
+    char code[24], reason[256];
+    whet_buf evidence;
+} whet_store_judgement;
+
+/* How a program was built and checked; the buffers are owned: whet_store_answer_fini. */
+typedef struct whet_store_answer {
+    bool is_there;
+    char object_sha256[WHET_SHA256_HEX];
+    whet_buf object, compiler_text;
+    double wall_ns;
+    whet_store_judgement check;
+} whet_store_answer;
+
+whet_status whet_store_get_answer(whet_ctx *ctx, whet_store *store, const char *hash,
+                                  whet_store_answer *answer);
+void whet_store_answer_fini(whet_ctx *ctx, whet_store_answer *answer);
+
+/* The duel of that seed, kind and shape, with its samples; owned: whet_store_duel_answer_fini. */
+typedef struct whet_store_duel_answer {
+    bool is_there;
+    whet_store_duel duel; /* without its texts */
+    whet_store_sample *samples;
+    size_t n_samples;
+    whet_store_judgement verdict;
+} whet_store_duel_answer;
+
+whet_status whet_store_get_duel(whet_ctx *ctx, whet_store *store, uint64_t seed, const char *kind,
+                                const char *shape, whet_store_duel_answer *answer);
+void whet_store_duel_answer_fini(whet_ctx *ctx, whet_store_duel_answer *answer);
+
+/* Where the run's winner was installed; "" = nowhere. WHET_E_NOT_FOUND without a winner. */
+whet_status whet_store_get_installed(whet_ctx *ctx, whet_store *store, whet_buf *folder);
 
 /* For reports and tests: rows of a table by its name ("programs", "verdicts", ...). */
 whet_status whet_store_count(whet_ctx *ctx, whet_store *store, const char *table, int64_t *n);

@@ -33,6 +33,8 @@ static const whet_store_run a_run = {
     .compiler = "cc",
 };
 
+static const whet_store_event a_start = { .step = 1, .what = "start", .detail = "", .rng = "00" };
+
 static whet_status put_program(whet_store *store, const char *source, int64_t step, int64_t *id) {
     char hash[WHET_SHA256_HEX];
     whet_sha256_hex(source, strlen(source), hash);
@@ -77,8 +79,10 @@ static void test_round_trip(void) {
                                    .low = 1,
                                    .high = 3 };
     const whet_store_sample samples[] = { { 0, 0, 0, 1, 10 }, { 0, 0, 1, 0, 20 } };
-    REQUIRE_OK(ctx, whet_store_put_duel(ctx, store, &duel, samples, 2));
-    REQUIRE_OK(ctx, whet_store_put_event(ctx, store, 1, "start", "", "00"));
+    int64_t duel_id = 0;
+    REQUIRE_OK(ctx, whet_store_put_duel(ctx, store, &duel, samples, 2, &duel_id));
+    CHECK_INT(duel_id, 1);
+    REQUIRE_OK(ctx, whet_store_put_event(ctx, store, &a_start));
     REQUIRE_OK(
         ctx, whet_store_put_winner(
                  ctx, store,
