@@ -23,6 +23,7 @@ typedef struct evolve_opts {
     const char *cc;
     double minutes;
     uint64_t seed;
+    int max_programs;
     int n_threads;
     int n_context;
     int head_dim;
@@ -61,8 +62,8 @@ extern const cli_command cli_evolve;
 
 static whet_status check(const cli_args *args) {
     const evolve_opts *o = args->opts;
-    static const char *const own[] = { "model", "heads",   "head-dim", "minutes",
-                                       "seed",  "context", "threads" };
+    static const char *const own[] = { "model", "heads",    "head-dim", "minutes",
+                                       "seed",  "programs", "context",  "threads" };
     for (size_t i = 0; i < sizeof own / sizeof *own && is_of_another_run(o); i++)
         if (cli_is_given(&cli_evolve, args, own[i]))
             return cli_usage("--%s and --%s: the run has its own", own[i],
@@ -71,9 +72,10 @@ static whet_status check(const cli_args *args) {
         return cli_usage("--resume and --db: one of them names the run file");
     if (!(o->minutes > 0 && o->minutes <= MAX_MINUTES))
         return cli_usage("--minutes %g: take more than 0 and at most %d", o->minutes, MAX_MINUTES);
-    if (o->n_context < 0 || o->n_threads < 0 || o->head_dim < 0)
-        return cli_usage("--context, --threads and --head-dim take 0 or more, not %d, %d and %d",
-                         o->n_context, o->n_threads, o->head_dim);
+    if (o->n_context < 0 || o->n_threads < 0 || o->head_dim < 0 || o->max_programs < 0)
+        return cli_usage("--context, --threads, --head-dim and --programs take 0 or more, not %d, "
+                         "%d, %d and %d",
+                         o->n_context, o->n_threads, o->head_dim, o->max_programs);
     return WHET_OK;
 }
 
@@ -221,6 +223,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folde
     viewer v = { .is_terminal = isatty(STDERR_FILENO), .is_json = o->is_json };
     whet_evolve_opts opts = {
         .minutes = o->minutes,
+        .max_programs = o->max_programs,
         .seed = o->seed,
         .n_threads = o->n_threads,
         .run_file = run_file,
@@ -269,6 +272,7 @@ static const cli_option options[] = {
     { "heads", CLI_STRING, OPT(heads), "H:K", "query and KV heads instead of a model's", NULL },
     { "head-dim", CLI_INT, OPT(head_dim), "N", "elements of a head, with --heads", NULL },
     { "minutes", CLI_DOUBLE, OPT(minutes), "N", "time for search and finals", "1" },
+    { "programs", CLI_INT, OPT(max_programs), "N", "end the search after N programs", NULL },
     { "context", CLI_INT, OPT(n_context), "N", "context that is timed; default 2048", NULL },
     { "threads", CLI_INT, OPT(n_threads), "N", "workers; default: one a core", NULL },
     { "seed", CLI_U64, OPT(seed), "N", "of all choices and inputs", "1" },

@@ -31,6 +31,7 @@ typedef void (*whet_evolve_fn)(void *data, const whet_evolve_event *event);
 typedef struct whet_evolve_opts {
     whet_problem problem; /* n_context: the context that is timed (0 = 2048) */
     double minutes;       /* for search and finals together; 0 = 1 */
+    int max_programs;     /* the search ends behind so many, if its time lasts; 0 = by time alone */
     uint64_t seed;
     int n_threads;            /* workers of timed runs; 0 = the machine's default */
     const char *run_file;     /* SQLite; made, with its folder; must not hold a run yet */

@@ -15,8 +15,9 @@
 /* ---- options that a run keeps ---- */
 
 static whet_status put_options(whet_ctx *ctx, const whet_search *s, whet_buf *json) {
-    WHET_TRY(whet_buf_printf(ctx, json, "{\"minutes\":%.17g,\"threads\":%d,\"children\":%d",
-                             s->opts.minutes, s->opts.n_threads, s->n_wanted));
+    WHET_TRY(whet_buf_printf(
+        ctx, json, "{\"minutes\":%.17g,\"programs\":%d,\"threads\":%d,\"children\":%d",
+        s->opts.minutes, s->opts.max_programs, s->opts.n_threads, s->n_wanted));
     WHET_TRY(whet_buf_puts(ctx, json, ",\"shapes\":["));
     for (int i = 0; i < WHET_N_SHAPES; i++)
         WHET_TRY(whet_buf_printf(ctx, json, "%s\"%s\"", i ? "," : "", s->shape_names[i]));
@@ -46,17 +47,18 @@ static bool read_problem(const whet_json *from, whet_problem *p) {
 }
 
 static bool read_options(const whet_json *from, whet_search *s) {
-    int32_t n_threads, n_wanted;
+    int32_t n_threads, n_wanted, max_programs;
     const whet_json *shapes = whet_json_get(from, "shapes");
     if (!whet_json_number(whet_json_get(from, "minutes"), &s->opts.minutes) ||
-        !get_int(from, "threads", &n_threads) || !get_int(from, "children", &n_wanted) ||
-        n_wanted < 1 || n_wanted > WHET_MAX_BREED / 2)
+        !get_int(from, "programs", &max_programs) || !get_int(from, "threads", &n_threads) ||
+        !get_int(from, "children", &n_wanted) || n_wanted < 1 || n_wanted > WHET_MAX_BREED / 2)
         return false;
     for (int i = 0; i < WHET_N_SHAPES; i++) {
         const char *name = whet_json_string(whet_json_at(shapes, (size_t)i), NULL);
         if (!name) return false;
         snprintf(s->shape_names[i], sizeof s->shape_names[i], "%s", name);
     }
+    s->opts.max_programs = max_programs;
     s->opts.n_threads = n_threads;
     s->n_wanted = n_wanted;
     return true;

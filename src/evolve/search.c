@@ -108,9 +108,11 @@ static double finals_ns(const whet_search *s) {
 static whet_status is_over(whet_ctx *ctx, whet_search *s, const char *step, bool *over) {
     whet_store_said next;
     WHET_TRY(whet_journal_next(ctx, s, &next));
+    const int asked = s->opts.max_programs;
+    const int max = asked > 0 && asked < WHET_MAX_MEMBERS ? asked : WHET_MAX_MEMBERS;
     const double left_ns = s->start_ns + s->opts.minutes * 60e9 - whet_clock_ns();
     *over = next.is_there ? strcmp(next.what, step) != 0
-                          : left_ns <= finals_ns(s) || s->n_members >= WHET_MAX_MEMBERS;
+                          : left_ns <= finals_ns(s) || s->n_members >= max;
     return WHET_OK;
 }
 
