@@ -10,6 +10,7 @@
 #include "winner.h"
 
 #include <whet/attention.h>
+#include <whet/judge.h>
 #include <whet/machine.h>
 #include <whet/text.h>
 
@@ -49,6 +50,7 @@ typedef struct findings {
     whet_probe flops;
     char advice[MAX_ADVICE][240]; /* what is missing or in the way, a line each */
     int n_advice;
+    uint32_t jail; /* WHET_JAIL_... bits */
 } findings;
 
 /* ---- looking ---- */
@@ -136,6 +138,8 @@ static double spread(const whet_probe *p) {
 static void advise_on_installation(findings *f) {
     if (!f->compilers[0].version[0])
         advise(f, "no C compiler named cc: --kernel FILE.c and evolve need one; install gcc");
+    if (!(f->jail & WHET_JAIL_SECCOMP))
+        advise(f, "no seccomp: whet judge and whet evolve refuse to run strangers' kernels");
     if (strcmp(f->huge_pages, "never") == 0)
         advise(f, "huge pages are off: echo madvise > "
                   "/sys/kernel/mm/transparent_hugepage/enabled, as root");
@@ -195,6 +199,7 @@ static whet_status find(whet_ctx *ctx, const doctor_opts *o, findings *f) {
               sizeof f->governor);
     find_compilers(f);
     find_winner(ctx, f);
+    f->jail = whet_judge_jail();
     advise_on_installation(f);
     advise_on_load(f);
     return WHET_OK;
@@ -299,6 +304,14 @@ static void tell_use(const findings *f, bool is_asked) {
             row(i ? "" : "compiler", "%-5s %s", f->compilers[i].name, f->compilers[i].version);
 }
 
+/* The walls around candidates, and what is missing of them. */
+static void tell_jail(uint32_t layers) {
+    printf("\nwhet judge and whet evolve lock candidates in with\n");
+    for (uint32_t layer = 1; whet_jail_layer_name(layer); layer <<= 1)
+        row(whet_jail_layer_name(layer), "%s%s",
+            layers & layer ? "" : "MISSING here: ", whet_jail_layer_meaning(layer));
+}
+
 static void tell_probe(const char *name, const whet_probe *p, const char *unit, const char *what) {
     row(name, "%6.1f %-8s quartiles %.1f .. %.1f   %s", p->median * 1e-9, unit, p->low * 1e-9,
         p->high * 1e-9, what);
@@ -362,9 +375,12 @@ static whet_status put_numbers(whet_ctx *ctx, whet_buf *out, const findings *f) 
 
 static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
     const char *features[32], *ruled_out[32], *compilers[N_COMPILERS], *advice[MAX_ADVICE];
+    const char *jail[32];
     const int n_features = list_features(f->machine.features, features);
     const int n_ruled_out = list_features(f->machine.ruled_out, ruled_out);
-    int n_compilers = 0;
+    int n_compilers = 0, n_jail = 0;
+    for (uint32_t layer = 1; whet_jail_layer_name(layer); layer <<= 1)
+        if (f->jail & layer) jail[n_jail++] = whet_jail_layer_name(layer);
     for (int i = 0; i < N_COMPILERS; i++)
         if (f->compilers[i].version[0]) compilers[n_compilers++] = f->compilers[i].version;
     for (int i = 0; i < f->n_advice; i++)
@@ -383,6 +399,7 @@ static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
     if (st == WHET_OK) st = put_array(ctx, out, "compilers", compilers, n_compilers);
     if (st == WHET_OK) st = put_probe(ctx, out, "bytes_per_second", &f->bandwidth);
     if (st == WHET_OK) st = put_probe(ctx, out, "flop_per_second", &f->flops);
+    if (st == WHET_OK) st = put_array(ctx, out, "jail", jail, n_jail);
     if (st == WHET_OK) st = put_array(ctx, out, "advice", advice, f->n_advice);
     return st == WHET_OK ? whet_buf_puts(ctx, out, "}\n") : st;
 }
@@ -404,6 +421,7 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     }
     tell_machine(&f);
     tell_use(&f, o->n_threads > 0);
+    tell_jail(f.jail);
     tell_speed(&f);
     tell_advice(&f);
     return WHET_OK;

@@ -21,6 +21,7 @@ typedef struct judge_opts {
     uint64_t seed;
     int n_threads;
     bool is_json;
+    bool is_unsafe;
 } judge_opts;
 
 /* One question: a source text and a problem. */
@@ -65,6 +66,14 @@ static whet_status read_source(whet_ctx *ctx, const char *file, whet_buf *source
     return st;
 }
 
+/* Silent where nothing is missing. */
+static void print_jail(uint32_t layers) {
+    for (uint32_t layer = 1; whet_jail_layer_name(layer); layer <<= 1)
+        if (!(layers & layer))
+            printf("  judged without %s: it does not hold here that %s\n",
+                   whet_jail_layer_name(layer), whet_jail_layer_meaning(layer));
+}
+
 static void print_text(const question *q, const whet_object *object, const whet_verdict *v) {
     const whet_problem *p = &q->problem;
     printf("%s  %s %d:%d heads of %d: %s\n", q->file, dtype_names[p->dtype], p->n_heads,
@@ -78,6 +87,7 @@ static void print_text(const question *q, const whet_object *object, const whet_
     if (v->n_checked)
         printf("  %lld outputs compared, the worst at %.3f of its tolerance, seed %llu\n",
                (long long)v->n_checked, v->worst, (unsigned long long)q->seed);
+    if (v->jail) print_jail(v->jail);
     if (*object->sha256) printf("  object %s\n", object->sha256);
 }
 
@@ -113,6 +123,7 @@ static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
         .seed = q->seed,
         .worker = program,
         .cc = q->opts->cc,
+        .is_unsafe = q->opts->is_unsafe,
     };
     whet_judge *judge = NULL;
     whet_object object = { 0 };
@@ -169,6 +180,8 @@ static const cli_option options[] = {
     { "threads", CLI_INT, OPT(n_threads), "N", "workers of some cases; default: one a core", NULL },
     { "seed", CLI_U64, OPT(seed), "N", "of the inputs; default: a fresh one", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "compiler; default cc", NULL },
+    { "unsafe", CLI_FLAG, OPT(is_unsafe), NULL,
+      "judge also where the system gives no seccomp (see whet doctor)", NULL },
     { "json", CLI_FLAG, OPT(is_json), NULL, "one JSON line a problem", NULL },
     { 0 },
 };

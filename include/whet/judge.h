@@ -10,8 +10,8 @@
 extern "C" {
 #endif
 
-/* This first judge runs every candidate in a process of its own, with limits, and compares all that
- * it writes with the float64 oracle; it is not yet hardened against hostile code (docs/judge.md).
+/* Every candidate runs in jailed processes of its own, and all that it writes is compared with the
+ * float64 oracle; docs/judge.md says what holds and what does not yet.
  *
  * Functions that judge return WHET_OK when the judging worked; the candidate's fate is the verdict.
  * A judge is immutable after open: several threads may use it at once, each with its own context,
@@ -29,7 +29,8 @@ extern "C" {
     X(TIMED_OUT, "it did not come to an end in time")                                              \
     X(NO_BUILD, "it does not compile")                                                             \
     X(UNSUPPORTED, "it exports no kernel for this problem")                                        \
-    X(SLOWER, "it is clearly slower than what it must beat")
+    X(SLOWER, "it is clearly slower than what it must beat")                                       \
+    X(FORBIDDEN, "it holds or does what a kernel may not")
 
 typedef enum whet_verdict_code {
     WHET_V_PASS = 0,
@@ -43,12 +44,33 @@ typedef enum whet_verdict_code {
     WHET_V_NO_BUILD,
     WHET_V_UNSUPPORTED,
     WHET_V_SLOWER,
+    WHET_V_FORBIDDEN,
     WHET_N_VERDICTS,
 } whet_verdict_code;
 
 /* "PASS", "WRONG", ... and what it means. Static strings. */
 WHET_API const char *whet_verdict_name(whet_verdict_code code);
 WHET_API const char *whet_verdict_meaning(whet_verdict_code code);
+
+/* layer, its bit, its name, what it does. Only SECCOMP is indispensable. */
+#define WHET_JAIL_LIST(X)                                                                          \
+    X(SECCOMP, 0, "seccomp", "a system call other than waiting and ending kills it")               \
+    X(LANDLOCK, 1, "landlock", "it opens no file, and its compiler only what that needs")          \
+    X(NAMESPACES, 2, "namespaces",                                                                 \
+      "it sees no network and no other process, and none survives it")                             \
+    X(USER, 3, "user", "the candidate and its compiler are never run as root")                     \
+    X(CLOCK, 4, "no-clock", "it cannot read a clock while its outputs are checked")
+
+typedef enum whet_jail_layer {
+#define WHET_X(code, bit, name, meaning) WHET_JAIL_##code = 1 << (bit),
+    WHET_JAIL_LIST(WHET_X)
+#undef WHET_X
+} whet_jail_layer;
+
+/* The layers that this machine gives, as bits; one layer's name and meaning, NULL for no layer. */
+WHET_API uint32_t whet_judge_jail(void);
+WHET_API const char *whet_jail_layer_name(uint32_t layer);
+WHET_API const char *whet_jail_layer_meaning(uint32_t layer);
 
 /* Gates of the design that exist so far; the first failing one is the verdict. */
 typedef enum whet_gate {
@@ -81,6 +103,7 @@ typedef struct whet_verdict {
     double worst;      /* largest |got - expected| / tolerance of all that was compared */
     int64_t n_checked; /* outputs compared */
     double build_ns;
+    uint32_t jail;            /* layers in which it was run: WHET_JAIL_... bits */
     char compiler_text[2048]; /* the compiler's first words, without paths */
 } whet_verdict;
 
@@ -115,9 +138,11 @@ typedef struct whet_judge_opts {
     uint64_t cache_bytes; /* the timed caches are more than twice that; 0 = the machine's last-level
                              caches */
     double sample_ns;     /* least length of one timed sample; default 10 ms */
+    bool is_unsafe;       /* judge also where there is no seccomp */
 } whet_judge_opts;
 
-/* Makes the cases with what the oracle says about them. WHET_E_ARG: no valid problem. */
+/* Makes the cases with what the oracle says about them. WHET_E_ARG: no valid problem.
+ * WHET_E_UNSUPPORTED: the system has no seccomp, and is_unsafe is not set. */
 WHET_API whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts,
                                      whet_judge **judge);
 WHET_API void whet_judge_close(whet_ctx *ctx, whet_judge *judge); /* NULL is fine */

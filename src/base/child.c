@@ -41,7 +41,9 @@ static void become(const char *const *argv, const whet_child_opts *opts, int pip
     set_limit(RLIMIT_AS, opts->memory_bytes);
     set_limit(RLIMIT_FSIZE, opts->file_bytes);
     set_limit(RLIMIT_CORE, 0);
-    if (!opts->folder || chdir(opts->folder) == 0)
+    const bool is_there = !opts->folder || chdir(opts->folder) == 0;
+    if (is_there && opts->confine) opts->confine(opts->confine_data);
+    if (is_there)
         execvpe(argv[0], (char *const *)(uintptr_t)argv,
                 opts->environment ? (char *const *)(uintptr_t)opts->environment : environ);
     const int why = errno;

@@ -22,6 +22,8 @@ typedef struct whet_child_opts {
     const char *folder;             /* to start in; NULL = the caller's own */
     const void *input;              /* for stdin; else stdin is empty */
     size_t input_bytes;
+    void (*confine)(const void *data); /* called in the child before exec: async-signal-safe */
+    const void *confine_data;
 } whet_child_opts;
 
 typedef struct whet_child_result {

@@ -3,6 +3,7 @@
 #include "judge/judge_int.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "judge/jail.h"
 #include "kernels/text.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -77,6 +79,16 @@ static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const be
     argv[n++] = "-lm";
     argv[n] = NULL;
     const double seconds = judge->opts.build_seconds;
+    char path[PATH_MAX + 64], temporary[64], beside[PATH_MAX];
+    const char *slash = strrchr(judge->opts.cc, '/');
+    snprintf(beside, sizeof beside - 3, "%.*s", slash ? (int)(slash - judge->opts.cc) : 0,
+             judge->opts.cc);
+    snprintf(path, sizeof path, "PATH=/usr/local/bin:/usr/bin:/bin:%s", beside);
+    snprintf(temporary, sizeof temporary, "TMPDIR=%s", b->folder);
+    const char *const environment[] = { path, temporary, "LC_ALL=C", NULL };
+    if (slash) strcat(beside, "/..");
+    const whet_jail_build jail = { b->folder, slash ? beside : NULL };
+    whet_jail_prepare_build(&jail);
     const whet_child_opts limits = {
         .wall_seconds = 3 * seconds, /* the processor time is the limit; the machine may be busy */
         .cpu_seconds = (uint64_t)(seconds + 1),
@@ -84,6 +96,9 @@ static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const be
         .file_bytes = MAX_OBJECT_BYTES,
         .max_output_bytes = MAX_WORDS_BYTES,
         .folder = b->folder,
+        .environment = environment,
+        .confine = whet_jail_enter_build,
+        .confine_data = &jail,
     };
     return whet_child_run(ctx, argv, &limits, words, words, result);
 }

@@ -194,8 +194,12 @@ static whet_status run_pass(whet_ctx *ctx, trial *t, const whet_reply *sizes, in
     whet_reply reply;
     WHET_TRY(lay_out(ctx, t, sizes, passes[pass].is_at_end));
     fill(t, &passes[pass]);
-    WHET_TRY(whet_link_ask(ctx, t->link, &t->request, seconds, &end, &reply, NULL));
-    if (whet_link_blame(end, &reply, seconds, t->c->gate, t->verdict)) return WHET_OK;
+    static const whet_op ops[] = { WHET_OP_APPEND, WHET_OP_RUN };
+    for (int i = 0; i < 2; i++) {
+        t->request.op = ops[i];
+        WHET_TRY(whet_link_ask(ctx, t->link, &t->request, seconds, &end, &reply, NULL));
+        if (whet_link_blame(end, &reply, seconds, t->c->gate, t->verdict)) return WHET_OK;
+    }
     if (bounds_reject(t)) return WHET_OK;
     if (repeat_rejects(t, first, pass)) return WHET_OK;
     whet_compare(&t->c->problem, t->parts[WHET_SECTION_OUT].data, t->request.out_stride,
@@ -207,7 +211,6 @@ static whet_status run_pass(whet_ctx *ctx, trial *t, const whet_reply *sizes, in
 static whet_request make_request(const whet_bank_case *c) {
     const whet_problem *p = &c->problem;
     return (whet_request){
-        .op = WHET_OP_CASE,
         .problem = c->bounds,
         .capacity = c->capacity,
         .kv_stride = (int64_t)p->n_kv_heads * p->head_dim + c->padding,
@@ -255,8 +258,11 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     whet_reply reply;
     WHET_TRY(
         whet_link_open(ctx, judge->opts.worker, object, &judge->opts.problem, &link, &end, &reply));
-    whet_status st = WHET_OK;
-    if (!whet_link_blame(end, &reply, judge->opts.case_seconds, WHET_GATE_OBJECT, verdict))
+    whet_status st = whet_judge_trust(ctx, judge, &link);
+    verdict->jail = link.jail;
+    const bool is_over =
+        whet_link_blame(end, &reply, judge->opts.case_seconds, WHET_GATE_OBJECT, verdict);
+    if (!is_over)
         for (int i = 0; i < judge->bank.n_cases && st == WHET_OK && verdict->code == WHET_V_PASS;
              i++)
             st = run_case(ctx, judge, &judge->bank.cases[i], &link, verdict);

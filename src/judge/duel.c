@@ -118,12 +118,14 @@ static whet_status open_side(whet_ctx *ctx, match *m, int which) {
     whet_verdict found = { 0 };
     WHET_TRY(whet_link_open(ctx, m->judge->opts.worker, s->object, &m->timed->problem, &s->link,
                             &end, &reply));
+    WHET_TRY(whet_judge_trust(ctx, m->judge, &s->link));
     whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, &found);
     WHET_TRY(blame(ctx, m, which, &found));
     if (is_over(m)) return WHET_OK;
     s->request = make_request(m);
     WHET_TRY(ask(ctx, m, which, WHET_OP_SIZES, batch_seconds, &reply, NULL));
     if (is_over(m)) return WHET_OK;
+    s->request.cache_bytes = reply.kv_bytes;
     WHET_TRY(lay_out(ctx, m->timed, s, reply.workspace_bytes));
     return ask(ctx, m, which, WHET_OP_PREPARE, prepare_seconds, &reply, NULL);
 }

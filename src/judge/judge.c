@@ -35,6 +35,17 @@ static void fill_defaults(whet_judge_opts *o, const whet_machine *machine) {
     }
 }
 
+static whet_status fail_jail(whet_ctx *ctx) {
+    return whet_fail(ctx, WHET_E_UNSUPPORTED,
+                     "this system has no seccomp, without which a candidate could call it; "
+                     "--unsafe judges all the same");
+}
+
+whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link) {
+    if (judge->opts.is_unsafe || link->jail & WHET_JAIL_SECCOMP) return WHET_OK;
+    return fail_jail(ctx);
+}
+
 whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_judge **out) {
     *out = NULL;
     whet_machine machine;
@@ -47,6 +58,7 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
                          filled.problem.n_context);
     if (!filled.worker)
         return whet_fail(ctx, WHET_E_ARG, "a judge needs the program of its workers");
+    if (!filled.is_unsafe && !(whet_judge_jail() & WHET_JAIL_SECCOMP)) return fail_jail(ctx);
     whet_judge *judge = whet_alloc_zero(ctx, 1, sizeof *judge);
     if (!judge) return WHET_E_NOMEM;
     judge->opts = filled;

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "judge/bank.h"
+#include "judge/link.h"
 #include "judge/timed.h"
 #include "judge/verdict.h"
 
@@ -17,5 +18,8 @@ struct whet_judge {
 
 /* Makes what the shape is timed on, unless it is made. */
 whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shape);
+
+/* WHET_E_UNSUPPORTED when the worker is not locked in and must be. */
+whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link);
 
 #endif

@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "judge/jail.h"
 
-enum { POLL_MS = 50, LOAD_SECONDS = 20, SPARE_FD = 20 };
+enum { POLL_MS = 50, LOAD_SECONDS = 20, SPARE_FD = 20, GOING_MS = 200 };
 
 /* In the child, between fork and exec: async-signal-safe calls only. The descriptors go up first,
  * so that none is overwritten before it is moved to its place. */
@@ -63,7 +64,7 @@ static whet_status start(whet_ctx *ctx, const char *program, const whet_object *
         st = whet_fail(ctx, WHET_E_IO, "make a worker's channel: %s", strerror(errno));
     if (st == WHET_OK) {
         const int fds[3] = { pair[1], link->memory, object_fd };
-        link->pid = fork();
+        link->pid = whet_jail_fork();
         if (link->pid == 0) become_worker(program, fds);
         if (link->pid < 0) {
             link->pid = 0;
@@ -80,6 +81,7 @@ static whet_status start(whet_ctx *ctx, const char *program, const whet_object *
 static int end_worker(whet_link *link) {
     int status = 0;
     if (link->pid > 0) {
+        kill(-link->pid, SIGKILL); /* those that it started */
         kill(link->pid, SIGKILL);
         while (waitpid(link->pid, &status, 0) < 0 && errno == EINTR)
             continue;
@@ -139,12 +141,17 @@ whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *re
     } else if (n != (ssize_t)sizeof *reply) {
         /* It has gone, or is going: a signal of its own came before ours. */
         int status = 0;
-        usleep(1000);
-        if (waitpid(link->pid, &status, WNOHANG) == link->pid)
+        bool is_gone = false;
+        for (int i = 0; i < GOING_MS && !is_gone; i++) {
+            is_gone = waitpid(link->pid, &status, WNOHANG) == link->pid;
+            if (!is_gone) usleep(1000);
+        }
+        if (is_gone)
             link->pid = 0;
         else
             status = end_worker(link);
         *end = WHET_LINK_DIED;
+        reply->section = WHET_N_SECTIONS;
         reply->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     } else if (reply->answer == WHET_ANSWER_FAULT) {
         *end = WHET_LINK_FAULT;
@@ -167,6 +174,7 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
     if (object->built_in)
         snprintf(request.built_in, sizeof request.built_in, "%s", object->built_in);
     if (st == WHET_OK) st = whet_link_ask(ctx, link, &request, LOAD_SECONDS, end, reply, NULL);
+    link->jail = reply->jail;
     if (st == WHET_OK && *end == WHET_LINK_DIED && reply->signal == 0)
         st = whet_fail(ctx, WHET_E_IO, "%s does not serve as a worker", program);
     if (st != WHET_OK) whet_link_close(link);
@@ -186,6 +194,8 @@ static void blame_fault(const whet_reply *reply, whet_gate gate, whet_verdict *v
     else if (is_known && reply->touch == WHET_TOUCH_GUARD)
         whet_verdict_reject(verdict, WHET_V_OUT_OF_BOUNDS, gate, "it went past the pages of %s",
                             where);
+    else if (reply->signal == SIGSYS)
+        whet_verdict_reject(verdict, WHET_V_FORBIDDEN, gate, "it called the system");
     else
         whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "signal %d ended it (%s)", reply->signal,
                             strsignal(reply->signal));
@@ -201,14 +211,17 @@ bool whet_link_blame(whet_link_end end, const whet_reply *reply, double seconds,
         return true;
     case WHET_LINK_DIED:
         if (reply->signal)
-            whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "signal %d ended it (%s)",
-                                reply->signal, strsignal(reply->signal));
+            blame_fault(reply, gate, verdict);
         else
             whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "it ended the process");
         return true;
     case WHET_LINK_ANSWERED: break;
     }
+    if (reply->answer == WHET_ANSWER_ENDED)
+        whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "it ended the process");
+    if (reply->answer == WHET_ANSWER_ENDED) return true;
     if (reply->answer != WHET_ANSWER_UNSUPPORTED) return false;
-    whet_verdict_reject(verdict, WHET_V_UNSUPPORTED, WHET_GATE_OBJECT, "%s", reply->text);
+    whet_verdict_reject(verdict, WHET_V_UNSUPPORTED, WHET_GATE_OBJECT, "%s",
+                        *reply->text ? reply->text : "it does not support the problem");
     return true;
 }

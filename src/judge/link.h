@@ -15,12 +15,13 @@ typedef struct whet_link {
     int memory;          /* the shared memory's descriptor; -1 = none */
     char *region;        /* owned mapping of it, read and write */
     size_t region_bytes; /* whole pages */
+    uint32_t jail;       /* layers in force */
 } whet_link;
 
 /* How a worker took a request. */
 typedef enum whet_link_end {
     WHET_LINK_ANSWERED, /* see the reply: done or unsupported */
-    WHET_LINK_FAULT,    /* see the reply: what was touched */
+    WHET_LINK_FAULT,    /* see the reply: what was touched, or the signal */
     WHET_LINK_DIED,     /* reply.signal, 0 when it simply went */
     WHET_LINK_LATE,
 } whet_link_end;

@@ -14,12 +14,14 @@ enum {
 typedef enum whet_op {
     WHET_OP_LOAD,    /* load the kernel (built_in: by its name), ask supports(problem) */
     WHET_OP_SIZES,   /* kv_bytes and workspace_bytes */
-    WHET_OP_CASE,    /* append all rows in chunks, run once, all workers in turn in one thread */
-    WHET_OP_PREPARE, /* start the team, fill n_caches caches */
+    WHET_OP_APPEND,  /* append all rows in chunks, all workers in turn in one thread */
+    WHET_OP_RUN,     /* run once, all workers in turn in one thread */
+    WHET_OP_PREPARE, /* start the team, fill n_caches caches; from then on BATCH only */
     WHET_OP_BATCH,   /* n_calls calls by the team: each appends n_rows rows and runs them */
 } whet_op;
 
-/* Parts of the shared memory as the worker maps them, each between two guard pages. */
+/* Parts of the shared memory as the worker maps them, each between two guard pages. Only OUT and
+ * WORKSPACE can be written during RUN, and only KV during APPEND. */
 typedef enum whet_section {
     WHET_SECTION_K,
     WHET_SECTION_V,
@@ -54,13 +56,14 @@ typedef struct whet_request {
     int64_t q_stride;
     int64_t out_stride;
     float scale;
-    int32_t n_workers;  /* CASE and SIZES: in turn; PREPARE: threads of the team */
+    int32_t n_workers;  /* APPEND, RUN and SIZES: in turn; PREPARE: threads of the team */
     int32_t n_context;  /* tokens in the cache when the run ends */
     int32_t n_rows;     /* of the run */
-    int32_t chunk;      /* CASE: rows of one append; 0 = all at once */
-    int32_t is_rewound; /* CASE: half of the rows are first appended wrongly */
+    int32_t chunk;      /* APPEND: rows of one append; 0 = all at once */
+    int32_t is_rewound; /* APPEND: half of the rows are first appended wrongly */
     int32_t n_caches;
-    int32_t cache_shift; /* PREPARE: cache c begins with row c * cache_shift of K and V */
+    uint64_t cache_bytes; /* PREPARE: what SIZES has said */
+    int32_t cache_shift;  /* PREPARE: cache c begins with row c * cache_shift of K and V */
     int32_t n_calls;
     char built_in[32];
     whet_span sections[WHET_N_SECTIONS];
@@ -68,7 +71,8 @@ typedef struct whet_request {
 
 typedef enum whet_answer {
     WHET_ANSWER_DONE,
-    WHET_ANSWER_FAULT,       /* a signal came while the kernel ran; the worker is gone */
+    WHET_ANSWER_FAULT,       /* a signal came while the kernel ran */
+    WHET_ANSWER_ENDED,       /* the kernel ended its process */
     WHET_ANSWER_UNSUPPORTED, /* no kernel, or not for this problem: text */
     WHET_ANSWER_BROKEN,      /* the worker itself could not do it: text */
 } whet_answer;
@@ -88,6 +92,7 @@ typedef struct whet_reply {
     uint64_t kv_bytes;
     uint64_t workspace_bytes;
     uint64_t n_calls; /* BATCH: counted inside the dispatch */
+    uint32_t jail;    /* LOAD: the layers in force */
     char text[160];
 } whet_reply;
 

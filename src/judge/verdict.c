@@ -54,6 +54,18 @@ static whet_status put_number(whet_ctx *ctx, whet_buf *json, const char *key, do
     return whet_buf_printf(ctx, json, ",\"%s\":%.17g", key, x);
 }
 
+static whet_status put_jail(whet_ctx *ctx, whet_buf *json, uint32_t layers) {
+    bool is_first = true;
+    WHET_TRY(whet_buf_puts(ctx, json, ",\"jail\":["));
+    for (uint32_t layer = 1; layer; layer <<= 1) {
+        if (!(layers & layer) || !whet_jail_layer_name(layer)) continue;
+        WHET_TRY(whet_buf_printf(ctx, json, "%s\"%s\"", is_first ? "" : ",",
+                                 whet_jail_layer_name(layer)));
+        is_first = false;
+    }
+    return whet_buf_putc(ctx, json, ']');
+}
+
 whet_status whet_verdict_evidence(whet_ctx *ctx, const whet_verdict *v, whet_buf *json) {
     WHET_TRY(whet_buf_printf(ctx, json, "{\"checked\":%" PRId64, v->n_checked));
     WHET_TRY(put_number(ctx, json, "worst", v->worst));
@@ -69,5 +81,6 @@ whet_status whet_verdict_evidence(whet_ctx *ctx, const whet_verdict *v, whet_buf
         WHET_TRY(put_number(ctx, json, "got", v->got));
         WHET_TRY(put_number(ctx, json, "tolerance", v->tolerance));
     }
+    if (v->jail) WHET_TRY(put_jail(ctx, json, v->jail));
     return whet_buf_putc(ctx, json, '}');
 }

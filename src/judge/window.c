@@ -22,8 +22,7 @@ static whet_status map(whet_worker *w, const whet_span *span, bool is_writable,
     if (reserved == MAP_FAILED) return whet_fail_nomem(w->ctx, span->bytes);
     *window = (whet_window){ .reserved = reserved,
                              .bytes = span->bytes,
-                             .data = reserved + page + span->skip,
-                             .is_writable = is_writable };
+                             .data = reserved + page + span->skip };
     const int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
     if (mmap(reserved + page, span->bytes, protection, MAP_SHARED | MAP_FIXED, WHET_WORKER_REGION,
              (off_t)span->offset) == MAP_FAILED)
@@ -31,22 +30,14 @@ static whet_status map(whet_worker *w, const whet_span *span, bool is_writable,
     return WHET_OK;
 }
 
-whet_status whet_worker_map(whet_worker *w, const whet_request *request) {
+whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_t readable,
+                            uint32_t writable) {
     for (int i = 0; i < WHET_N_SECTIONS; i++) {
-        unmap(&w->windows[i], w->page);
         const whet_span *span = &request->sections[i];
-        if (span->bytes) WHET_TRY(map(w, span, i >= WHET_SECTION_OUT, &w->windows[i]));
+        unmap(&w->windows[i], w->page);
+        if (span->bytes && ((readable | writable) >> i & 1))
+            WHET_TRY(map(w, span, writable >> i & 1, &w->windows[i]));
     }
-    return WHET_OK;
-}
-
-whet_status whet_worker_protect(whet_worker *w, whet_section section, bool is_writable) {
-    whet_window *window = &w->windows[section];
-    if (!window->reserved) return WHET_OK;
-    if (mprotect(window->reserved + w->page, window->bytes,
-                 is_writable ? PROT_READ | PROT_WRITE : PROT_READ) != 0)
-        return whet_fail(w->ctx, WHET_E_IO, "protect shared memory: %s", strerror(errno));
-    window->is_writable = is_writable;
     return WHET_OK;
 }
 

@@ -1,46 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The worker process: loads one kernel and does what the judge asks for. It holds no clock, no
- * expected output, no seed and no verdict. */
+/* The worker process: loads one kernel and has children do what the judge asks for. It holds no
+ * clock, no expected output, no seed and no verdict. */
 #include "judge/worker.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <unistd.h>
 
-#include <whet/judge.h>
-
-enum { MAX_CPU_SECONDS = 600, ADDRESS_SPACE_GIB = 64 };
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SHADOW_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SHADOW_MEMORY 1
-#endif
-#endif
+#include "judge/jail.h"
 
 /* The signal handler has no other way to it. Written once, before the first request. */
 static whet_worker *the_worker;
 
-static void limit_self(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-    setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, 0 });
-    setrlimit(RLIMIT_CPU, &(struct rlimit){ MAX_CPU_SECONDS, MAX_CPU_SECONDS });
-#ifndef HAS_SHADOW_MEMORY
-    const rlim_t space = (rlim_t)ADDRESS_SPACE_GIB << 30;
-    setrlimit(RLIMIT_AS, &(struct rlimit){ space, space });
-#endif
-}
-
-static whet_status load(whet_worker *w, const whet_request *request, whet_reply *reply) {
+static whet_status load(whet_worker *w, const whet_request *request) {
     const whet_attention_kernel *kernel = NULL;
     if (*request->built_in) {
         kernel = whet_attention_find(request->built_in);
@@ -52,55 +30,145 @@ static whet_status load(whet_worker *w, const whet_request *request, whet_reply 
         kernel = whet_attention_library_kernel(w->library);
     }
     w->attention.kernel = kernel;
-    if (kernel->supports(&request->problem)) return WHET_OK;
-    reply->answer = WHET_ANSWER_UNSUPPORTED;
-    snprintf(reply->text, sizeof reply->text, "it does not support the problem");
+    return WHET_OK;
+}
+
+/* ---- in a child, locked in ---- */
+
+static void ask_sizes(whet_worker *w, const whet_request *r) {
+    const whet_attention_kernel *kernel = w->attention.kernel;
+    w->answer->kv_bytes = kernel->kv_bytes(&r->problem, r->capacity);
+    w->answer->workspace_bytes = kernel->workspace_bytes(&r->problem, r->n_workers);
+}
+
+/* The worker itself could not do it. */
+static void tell_fault(const whet_worker *w, whet_reply *reply) {
+    reply->answer = WHET_ANSWER_BROKEN;
+    snprintf(reply->text, sizeof reply->text, "%s", whet_ctx_message(w->ctx));
+}
+
+static bool receive(whet_request *request) {
+    ssize_t n;
+    do
+        n = recv(WHET_WORKER_SOCKET, request, sizeof *request, 0);
+    while (n < 0 && errno == EINTR);
+    request->built_in[sizeof request->built_in - 1] = '\0';
+    return n == (ssize_t)sizeof *request;
+}
+
+static bool answer(const whet_reply *reply) {
+    return send(WHET_WORKER_SOCKET, reply, sizeof *reply, MSG_NOSIGNAL) >= 0;
+}
+
+/* Batches, until the judge has enough: it kills us. */
+static void serve_batches(whet_worker *w, const whet_request *first) {
+    whet_reply reply = { .answer = WHET_ANSWER_DONE };
+    const whet_status st = whet_worker_prepare(w, first);
+    if (st != WHET_OK) tell_fault(w, &reply);
+    close_range(0, WHET_WORKER_SOCKET - 1, 0);
+    close_range(WHET_WORKER_SOCKET + 1, ~0U, 0);
+    whet_jail_lock_team();
+    if (st == WHET_OK) whet_worker_fill(w, first);
+    whet_request request;
+    while (answer(&reply) && receive(&request) && request.op == WHET_OP_BATCH) {
+        reply = (whet_reply){ .answer = WHET_ANSWER_DONE };
+        whet_worker_batch(w, &request, &reply);
+    }
+}
+
+static void serve_once(whet_worker *w, const whet_request *r) {
+    whet_status st = WHET_OK;
+    if (r->op == WHET_OP_APPEND) st = whet_worker_map_append(w, r);
+    if (r->op == WHET_OP_RUN) st = whet_worker_map_run(w, r);
+    if (st != WHET_OK) {
+        tell_fault(w, w->answer);
+        return;
+    }
+    whet_jail_lock();
+    whet_answer end = WHET_ANSWER_DONE;
+    switch ((whet_op)r->op) {
+    case WHET_OP_LOAD:
+        if (!w->attention.kernel->supports(&r->problem)) end = WHET_ANSWER_UNSUPPORTED;
+        break;
+    case WHET_OP_SIZES: ask_sizes(w, r); break;
+    case WHET_OP_APPEND: whet_worker_append(w, r); break;
+    case WHET_OP_RUN: whet_worker_run(w, r); break;
+    case WHET_OP_PREPARE:
+    case WHET_OP_BATCH: break;
+    }
+    w->answer->answer = end; /* it came back */
+}
+
+/* ---- the worker ---- */
+
+/* Has a child do it, and waits for its end. */
+static whet_status serve_in_child(whet_worker *w, const whet_request *r, whet_reply *reply) {
+    *w->answer = (whet_reply){ .answer = WHET_ANSWER_ENDED };
+    const pid_t pid = fork();
+    if (pid < 0) return whet_fail(w->ctx, WHET_E_IO, "start a process: %s", strerror(errno));
+    if (pid == 0) {
+        w->is_child = true;
+        if (r->op == WHET_OP_PREPARE)
+            serve_batches(w, r);
+        else
+            serve_once(w, r);
+        _exit(0);
+    }
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    *reply = *w->answer;
+    reply->jail = w->jail;
+    if (WIFSIGNALED(status))
+        *reply = (whet_reply){ .answer = WHET_ANSWER_FAULT,
+                               .signal = WTERMSIG(status),
+                               .section = WHET_N_SECTIONS };
     return WHET_OK;
 }
 
 static whet_status serve(whet_worker *w, const whet_request *request, whet_reply *reply) {
-    const whet_attention_kernel *kernel = w->attention.kernel;
-    if (request->op == WHET_OP_LOAD) return load(w, request, reply);
-    if (!kernel) return whet_fail(w->ctx, WHET_E_INTERNAL, "no kernel is loaded");
-    switch ((whet_op)request->op) {
-    case WHET_OP_SIZES:
-        reply->kv_bytes = kernel->kv_bytes(&request->problem, request->capacity);
-        reply->workspace_bytes = kernel->workspace_bytes(&request->problem, request->n_workers);
-        return WHET_OK;
-    case WHET_OP_CASE: return whet_worker_case(w, request);
-    case WHET_OP_PREPARE: return whet_worker_prepare(w, request);
-    case WHET_OP_BATCH: return whet_worker_batch(w, request, reply);
-    case WHET_OP_LOAD: break;
-    }
-    return whet_fail(w->ctx, WHET_E_INTERNAL, "request %u is not known", request->op);
+    if (request->op > WHET_OP_PREPARE)
+        return whet_fail(w->ctx, WHET_E_INTERNAL, "request %u is not known", request->op);
+    if (request->op == WHET_OP_LOAD && !w->attention.kernel) WHET_TRY(load(w, request));
+    if (!w->attention.kernel) return whet_fail(w->ctx, WHET_E_INTERNAL, "no kernel is loaded");
+    return serve_in_child(w, request, reply);
 }
 
 whet_status whet_judge_worker(whet_ctx *ctx) {
-    limit_self();
     whet_worker w = { .ctx = ctx, .page = (size_t)sysconf(_SC_PAGESIZE) };
+    struct stat about;
+    if (fstat(WHET_WORKER_SOCKET, &about) != 0 || !S_ISSOCK(about.st_mode))
+        return whet_fail(ctx, WHET_E_ARG, "_worker is started by the judge, not by hand");
+    w.jail = whet_jail_enter();
+    w.answer = mmap(NULL, w.page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (w.answer == MAP_FAILED) return whet_fail_nomem(ctx, w.page);
     the_worker = &w;
-    for (;;) {
-        whet_request request;
-        const ssize_t n = recv(WHET_WORKER_SOCKET, &request, sizeof request, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n == 0) return WHET_OK; /* the judge has gone */
-        if (n != (ssize_t)sizeof request)
-            return whet_fail(ctx, WHET_E_ARG, "_worker is started by the judge, not by hand");
-        request.built_in[sizeof request.built_in - 1] = '\0';
-        whet_reply reply = { .answer = WHET_ANSWER_DONE };
+    whet_request request;
+    bool is_served = true;
+    while (is_served && receive(&request)) {
+        whet_reply reply = { .answer = WHET_ANSWER_DONE, .jail = w.jail };
         const whet_status st = serve(&w, &request, &reply);
-        if (st != WHET_OK) {
-            const bool is_kernel = st == WHET_E_UNSUPPORTED || st == WHET_E_FORMAT;
-            reply.answer = is_kernel ? WHET_ANSWER_UNSUPPORTED : WHET_ANSWER_BROKEN;
-            snprintf(reply.text, sizeof reply.text, "%s", whet_ctx_message(ctx));
+        if (st == WHET_E_UNSUPPORTED || st == WHET_E_FORMAT) {
+            tell_fault(&w, &reply);
+            reply.answer = WHET_ANSWER_UNSUPPORTED;
+        } else if (st != WHET_OK) {
+            tell_fault(&w, &reply);
         }
-        if (send(WHET_WORKER_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL) < 0) return WHET_OK;
+        is_served = answer(&reply);
     }
+    the_worker = NULL;
+    munmap(w.answer, w.page);
+    return WHET_OK; /* the judge has gone */
 }
 
 void whet_judge_worker_fault(int signal_number, const void *address) {
-    whet_reply reply = { .answer = WHET_ANSWER_FAULT, .signal = signal_number };
-    if (the_worker) whet_worker_locate(the_worker, address, &reply);
-    send(WHET_WORKER_SOCKET, &reply, sizeof reply, MSG_NOSIGNAL);
+    if (the_worker) {
+        whet_reply reply = { .answer = WHET_ANSWER_FAULT,
+                             .signal = signal_number,
+                             .section = WHET_N_SECTIONS };
+        whet_worker_locate(the_worker, address, &reply);
+        *the_worker->answer = reply;
+        if (!the_worker->is_child) answer(&reply); /* a constructor's fault, while it is loaded */
+    }
     _exit(1);
 }

@@ -12,12 +12,16 @@ typedef struct whet_window {
     char *reserved; /* the first guard page; NULL = not mapped */
     size_t bytes;   /* without the guards */
     char *data;
-    bool is_writable;
 } whet_window;
 
-/* The whole state of a worker process. */
+/* The whole state of a worker process. It loads the kernel and never calls it: every request is
+ * answered by a child of its own, which maps what it needs, locks itself in, and calls the kernel.
+ * Nothing that a kernel leaves behind in its process is there at its next call. */
 typedef struct whet_worker {
     whet_ctx *ctx;
+    whet_reply *answer; /* shared with the child, which writes its reply there */
+    uint32_t jail;      /* layers in force */
+    bool is_child;
     size_t page; /* bytes of one */
     whet_attention attention;
     whet_attention_library *library; /* NULL for a built-in kernel */
@@ -28,16 +32,24 @@ typedef struct whet_worker {
     int n_caches;
 } whet_worker;
 
-/* Maps the sections that the request names and unmaps what was there. Only out, workspace and the
- * cache are writable. */
-whet_status whet_worker_map(whet_worker *w, const whet_request *request);
-whet_status whet_worker_protect(whet_worker *w, whet_section section, bool is_writable);
+/* Maps those of the request's sections that are in the sets (bit i: section i), others not. */
+whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_t readable,
+                            uint32_t writable);
 
 /* Where an address lies among the mapped sections. Async-signal-safe. */
 void whet_worker_locate(const whet_worker *w, const void *address, whet_reply *reply);
 
-whet_status whet_worker_case(whet_worker *w, const whet_request *request);
+/* What a child does for one request, in two steps: before it is locked in, and after. The second
+ * one calls the kernel. */
+whet_status whet_worker_map_append(whet_worker *w, const whet_request *request);
+void whet_worker_append(whet_worker *w, const whet_request *request);
+whet_status whet_worker_map_run(whet_worker *w, const whet_request *request);
+void whet_worker_run(whet_worker *w, const whet_request *request);
+
+/* The child that serves timed requests: maps, starts the team and lets it wait; then, locked in,
+ * fills the caches; then runs batches. */
 whet_status whet_worker_prepare(whet_worker *w, const whet_request *request);
-whet_status whet_worker_batch(whet_worker *w, const whet_request *request, whet_reply *reply);
+void whet_worker_fill(whet_worker *w, const whet_request *request);
+void whet_worker_batch(whet_worker *w, const whet_request *request, whet_reply *reply);
 
 #endif

@@ -2,8 +2,9 @@
 /* What the worker does with its kernel: one case in one thread, or timed batches by the team. */
 #include "judge/worker.h"
 
-#include <string.h>
 #include <sys/mman.h>
+
+#define SECTION(name) (1u << WHET_SECTION_##name)
 
 static const void *row_at(const whet_request *r, const char *rows, int64_t row, int64_t stride) {
     return rows + row * stride * (int64_t)whet_dtype_bytes((whet_dtype)r->problem.dtype);
@@ -65,8 +66,11 @@ static void append_wrongly(const whet_worker *w, const whet_request *r, void *kv
     append_in_turn(w, &args, r->n_workers);
 }
 
-whet_status whet_worker_case(whet_worker *w, const whet_request *r) {
-    WHET_TRY(whet_worker_map(w, r));
+whet_status whet_worker_map_append(whet_worker *w, const whet_request *r) {
+    return whet_worker_map(w, r, SECTION(K) | SECTION(V), SECTION(KV));
+}
+
+void whet_worker_append(whet_worker *w, const whet_request *r) {
     char *kv = w->windows[WHET_SECTION_KV].data;
     if (r->is_rewound) append_wrongly(w, r, kv);
     const int32_t chunk = r->chunk > 0 ? r->chunk : r->n_context;
@@ -75,10 +79,15 @@ whet_status whet_worker_case(whet_worker *w, const whet_request *r) {
         const whet_append_args args = append_args(w, r, kv, pos, pos, left < chunk ? left : chunk);
         append_in_turn(w, &args, r->n_workers);
     }
-    WHET_TRY(whet_worker_protect(w, WHET_SECTION_KV, false));
-    const whet_run_args args = run_args(w, r, kv, 0, 0);
+}
+
+whet_status whet_worker_map_run(whet_worker *w, const whet_request *r) {
+    return whet_worker_map(w, r, SECTION(Q) | SECTION(KV), SECTION(OUT) | SECTION(WORKSPACE));
+}
+
+void whet_worker_run(whet_worker *w, const whet_request *r) {
+    const whet_run_args args = run_args(w, r, w->windows[WHET_SECTION_KV].data, 0, 0);
     run_in_turn(w, &args, r->n_workers);
-    return WHET_OK;
 }
 
 typedef struct job {
@@ -97,19 +106,11 @@ static void fill_caches(void *arg, int worker, int n_workers) {
     }
 }
 
-static void drop_caches(whet_worker *w) {
-    for (int c = 0; c < w->n_caches; c++)
-        munmap(w->caches[c], w->cache_bytes);
-    whet_free(w->ctx, w->caches);
-    w->caches = NULL;
-    w->n_caches = 0;
-}
-
 /* Fresh memory of this process alone, in large pages where the system gives them. */
 static whet_status make_caches(whet_worker *w, const whet_request *r) {
     w->caches = whet_alloc_zero(w->ctx, (size_t)r->n_caches, sizeof *w->caches);
     if (!w->caches) return WHET_E_NOMEM;
-    w->cache_bytes = w->attention.kernel->kv_bytes(&r->problem, r->capacity);
+    w->cache_bytes = r->cache_bytes;
     for (; w->n_caches < r->n_caches; w->n_caches++) {
         char *cache =
             mmap(NULL, w->cache_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -120,14 +121,22 @@ static whet_status make_caches(whet_worker *w, const whet_request *r) {
     return WHET_OK;
 }
 
+static void arrive(void *arg, int worker, int n_workers) {
+    (void)arg, (void)worker, (void)n_workers;
+}
+
 whet_status whet_worker_prepare(whet_worker *w, const whet_request *r) {
-    WHET_TRY(whet_worker_map(w, r));
-    if (!w->team) WHET_TRY(whet_team_open(w->ctx, r->n_workers, &w->team));
-    drop_caches(w);
+    WHET_TRY(whet_worker_map(w, r, SECTION(K) | SECTION(V) | SECTION(Q) | SECTION(CALLS),
+                             SECTION(OUT) | SECTION(WORKSPACE)));
     WHET_TRY(make_caches(w, r));
+    WHET_TRY(whet_team_open(w->ctx, r->n_workers, &w->team));
+    whet_team_run(w->team, arrive, NULL); /* its threads have done what starting takes */
+    return WHET_OK;
+}
+
+void whet_worker_fill(whet_worker *w, const whet_request *r) {
     job j = { .w = w, .r = r };
     whet_team_run(w->team, fill_caches, &j);
-    return WHET_OK;
 }
 
 static void run_batch(void *arg, int worker, int n_workers) {
@@ -143,11 +152,10 @@ static void run_batch(void *arg, int worker, int n_workers) {
     }
 }
 
-whet_status whet_worker_batch(whet_worker *w, const whet_request *r, whet_reply *reply) {
+void whet_worker_batch(whet_worker *w, const whet_request *r, whet_reply *reply) {
     job j = { .w = w, .r = r };
     j.calls = (const whet_call *)w->windows[WHET_SECTION_CALLS].data;
     const uint64_t before = atomic_load(&w->attention.n_calls);
     whet_team_run(w->team, run_batch, &j);
     reply->n_calls = atomic_load(&w->attention.n_calls) - before;
-    return WHET_OK;
 }
