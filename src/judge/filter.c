@@ -21,11 +21,17 @@
 
 enum { MAX_CALLS = 80, MAX_STEPS = MAX_CALLS + 8, X32_BIT = 0x40000000 };
 
-static const int kernel_calls[] = { SYS_futex, SYS_exit_group };
+#ifdef WHET_IS_SANITIZED
+#define OF_SANITIZERS SYS_sigaltstack,
+#else
+#define OF_SANITIZERS
+#endif
+
+static const int kernel_calls[] = { OF_SANITIZERS SYS_futex, SYS_exit_group };
 
 static const int team_calls[] = {
-    SYS_futex,  SYS_exit_group,        SYS_recvfrom,          SYS_sendto,
-    SYS_getcpu, SYS_sched_setaffinity, SYS_sched_getaffinity, SYS_clock_gettime,
+    OF_SANITIZERS SYS_futex, SYS_exit_group,        SYS_recvfrom,      SYS_sendto, SYS_getcpu,
+    SYS_sched_setaffinity,   SYS_sched_getaffinity, SYS_clock_gettime,
 };
 
 /* Mapping, forking, starting threads, loading the object from its descriptor; the sanitizers' needs

@@ -21,14 +21,6 @@
 
 enum { MAX_CPU_SECONDS = 600, ADDRESS_SPACE_GIB = 64, NOBODY = 65534 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SHADOW_MEMORY 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SHADOW_MEMORY 1
-#endif
-#endif
-
 extern char **environ;
 
 /* ---- namespaces ---- */
@@ -120,7 +112,7 @@ static void limit_self(void) {
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, 0 });
     setrlimit(RLIMIT_CPU, &(struct rlimit){ MAX_CPU_SECONDS, MAX_CPU_SECONDS });
-#ifndef HAS_SHADOW_MEMORY
+#ifndef WHET_IS_SANITIZED
     const rlim_t space = (rlim_t)ADDRESS_SPACE_GIB << 30;
     setrlimit(RLIMIT_AS, &(struct rlimit){ space, space });
 #endif

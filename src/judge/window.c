@@ -41,7 +41,8 @@ whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_
     return WHET_OK;
 }
 
-void whet_worker_locate(const whet_worker *w, const void *address, whet_reply *reply) {
+__attribute__((no_sanitize("address", "undefined"))) void
+whet_worker_locate(const whet_worker *w, const void *address, whet_reply *reply) {
     const size_t page = w->page;
     const uintptr_t a = (uintptr_t)address;
     for (int i = 0; i < WHET_N_SECTIONS; i++) {
