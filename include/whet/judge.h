@@ -139,6 +139,9 @@ typedef struct whet_judge_opts {
                              caches */
     double sample_ns;     /* least length of one timed sample; default 10 ms */
     bool is_unsafe;       /* judge also where there is no seccomp */
+    /* For the judge's own tests: what one gate stops the later ones must stop as well. */
+    bool skips_source_gate;
+    bool skips_object_gate;
 } whet_judge_opts;
 
 /* Makes the cases with what the oracle says about them. WHET_E_ARG: no valid problem.
@@ -151,8 +154,8 @@ WHET_API void whet_judge_close(whet_ctx *ctx, whet_judge *judge); /* NULL is fin
 WHET_API whet_status whet_judge_compiler(whet_ctx *ctx, const whet_judge *judge, char *text,
                                          size_t n);
 
-/* Gate 1: compiles a source text in a child process with limits on time and memory. PASS fills
- * *object, which is the caller's then; anything else leaves it empty. */
+/* Gates 0 and 1: reads a source text, and compiles it in a child process with limits on time and
+ * memory. PASS fills *object, which is the caller's then; anything else leaves it empty. */
 WHET_API whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char *source,
                                       size_t n_bytes, whet_object *object, whet_verdict *verdict);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Gate 1: a source text becomes a shared object, in a child process with limits. */
+/* Gates 0 and 1: a source text becomes a shared object, in a child process with limits. */
 #include "judge/judge_int.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "judge/jail.h"
+#include "judge/source.h"
 #include "kernels/text.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -21,12 +22,32 @@
 #define NATIVE "-mcpu=native"
 #endif
 
-static const char *const flags[] = { "-O3",   NATIVE,    "-std=gnu17",         "-fno-math-errno",
-                                     "-fPIC", "-shared", "-Wl,-z,noexecstack", "-w" };
+/* What gate 2 refuses is not made of honest text: no jump tables (indirect jumps), no stack
+ * protector (a segment register), no marks for indirect jumps, no start files (constructors). The
+ * start files would also switch the process to flushing denormals under -ffast-math. */
+static const char *const flags[] = {
+    "-O3",
+    NATIVE,
+    "-std=gnu17",
+    "-fno-math-errno",
+    "-fno-jump-tables",
+    "-fno-stack-protector",
+    "-fcf-protection=none",
+    "-fno-asynchronous-unwind-tables",
+    "-fno-ident",
+    "-fPIC",
+    "-shared",
+    "-nostartfiles",
+    "-Wl,-z,noexecstack",
+    "-Wl,-z,now",
+    "-Wl,-z,relro",
+    "-Wl,-z,defs",
+    "-w",
+};
 
 enum {
     N_FLAGS = sizeof flags / sizeof *flags,
-    MAX_SOURCE_BYTES = 256 << 10,
+    MAX_EXPANDED_BYTES = 8 << 20,
     MAX_OBJECT_BYTES = 16 << 20,
     MAX_WORDS_BYTES = 64 << 10,
 };
@@ -65,16 +86,18 @@ static void close_bench(const bench *b) {
     rmdir(b->folder);
 }
 
+/* Compiles, or only preprocesses to *expanded when that is given. */
 static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const bench *b,
-                                whet_buf *words, whet_child_result *result) {
+                                whet_buf *expanded, whet_buf *words, whet_child_result *result) {
     const char *argv[N_FLAGS + 10];
     int n = 0;
     argv[n++] = judge->opts.cc;
     for (int i = 0; i < N_FLAGS; i++)
         argv[n++] = flags[i];
     argv[n++] = "-I.";
-    argv[n++] = "-o";
-    argv[n++] = "kernel.so";
+    if (expanded) argv[n++] = "-E";
+    if (!expanded) argv[n++] = "-o";
+    if (!expanded) argv[n++] = "kernel.so";
     argv[n++] = "kernel.c"; /* relative: the compiler's words do not depend on the folder */
     argv[n++] = "-lm";
     argv[n] = NULL;
@@ -94,13 +117,13 @@ static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const be
         .cpu_seconds = (uint64_t)(seconds + 1),
         .memory_bytes = (uint64_t)2 << 30,
         .file_bytes = MAX_OBJECT_BYTES,
-        .max_output_bytes = MAX_WORDS_BYTES,
+        .max_output_bytes = expanded ? MAX_EXPANDED_BYTES : MAX_WORDS_BYTES,
         .folder = b->folder,
         .environment = environment,
         .confine = whet_jail_enter_build,
         .confine_data = &jail,
     };
-    return whet_child_run(ctx, argv, &limits, words, words, result);
+    return whet_child_run(ctx, argv, &limits, expanded ? expanded : words, words, result);
 }
 
 /* The first few messages are what a writer needs; whole lines, as many as there is room for. */
@@ -146,28 +169,47 @@ void whet_object_fini(whet_ctx *ctx, whet_object *object) {
     *object = (whet_object){ 0 };
 }
 
+/* Gate 0 once more, on what the preprocessor makes of it; its own complaints come again when it is
+ * compiled. */
+static whet_status read_expanded(whet_ctx *ctx, const whet_judge *judge, const bench *b,
+                                 whet_buf *expanded, whet_verdict *verdict) {
+    whet_buf words = { 0 };
+    whet_child_result result;
+    whet_status st = run_compiler(ctx, judge, b, expanded, &words, &result);
+    const bool is_done = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
+    if (st == WHET_OK && is_done && expanded->len >= MAX_EXPANDED_BYTES)
+        whet_verdict_reject(verdict, WHET_V_NO_BUILD, WHET_GATE_SOURCE,
+                            "preprocessed it has more than %d bytes", MAX_EXPANDED_BYTES);
+    else if (st == WHET_OK && is_done)
+        whet_source_check_expanded(expanded->text ? expanded->text : "", verdict);
+    else if (st == WHET_OK && result.how != WHET_CHILD_EXITED)
+        blame_build(verdict, &result, &words);
+    whet_buf_fini(ctx, &words);
+    return st;
+}
+
 whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char *source,
                              size_t n_bytes, whet_object *object, whet_verdict *verdict) {
     *object = (whet_object){ 0 };
     *verdict = (whet_verdict){ .gate = WHET_GATE_BUILD };
-    if (n_bytes > MAX_SOURCE_BYTES) {
-        whet_verdict_reject(verdict, WHET_V_NO_BUILD, WHET_GATE_SOURCE,
-                            "the source has %zu bytes, at most %d are allowed", n_bytes,
-                            MAX_SOURCE_BYTES);
-        return WHET_OK;
-    }
+    const bool is_read = !judge->opts.skips_source_gate;
+    if (is_read) WHET_TRY(whet_source_check(ctx, source, n_bytes, verdict));
+    if (verdict->code != WHET_V_PASS) return WHET_OK;
     bench b;
-    whet_buf words = { 0 };
+    whet_buf words = { 0 }, expanded = { 0 };
     whet_child_result result = { 0 };
     whet_status st = open_bench(ctx, &b, source, n_bytes);
-    if (st == WHET_OK) st = run_compiler(ctx, judge, &b, &words, &result);
+    if (st == WHET_OK && is_read) st = read_expanded(ctx, judge, &b, &expanded, verdict);
+    const bool is_going = st == WHET_OK && verdict->code == WHET_V_PASS;
+    if (is_going) st = run_compiler(ctx, judge, &b, NULL, &words, &result);
     verdict->build_ns = result.wall_ns;
-    if (st == WHET_OK && (result.how != WHET_CHILD_EXITED || result.exit_code != 0))
+    if (is_going && st == WHET_OK && (result.how != WHET_CHILD_EXITED || result.exit_code != 0))
         blame_build(verdict, &result, &words);
-    else if (st == WHET_OK)
+    else if (is_going && st == WHET_OK)
         st = read_object(ctx, &b, object);
     close_bench(&b);
     whet_buf_fini(ctx, &words);
+    whet_buf_fini(ctx, &expanded);
     return st;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "judge/link.h"
+#include "judge/object.h"
 #include "kernels/attention.h"
 
 enum { CANARY = 0x5c, MAX_WORKSPACE_BYTES = 1 << 30 };
@@ -253,6 +254,10 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
                              whet_verdict *verdict) {
     *verdict = (whet_verdict){ .gate = WHET_GATE_OBJECT };
     const double start_ns = whet_clock_ns();
+    if (!object->built_in && !judge->opts.skips_object_gate) {
+        WHET_TRY(whet_object_check(ctx, object->bytes, object->n_bytes, verdict));
+        if (verdict->code != WHET_V_PASS) return WHET_OK;
+    }
     whet_link link;
     whet_link_end end;
     whet_reply reply;

@@ -112,9 +112,9 @@ static void test_verdicts(void) {
     check_verdict("#define BEFORE_RUN if (a->pos == 32) *(volatile int *)0 = 1\n", WHET_V_CRASHED);
     check_verdict("#define BEFORE_RUN if (a->pos == 32) __builtin_trap()\n", WHET_V_CRASHED);
     check_verdict("void _exit(int);\n#define BEFORE_RUN if (a->pos == 32) _exit(0)\n",
-                  WHET_V_CRASHED);
+                  WHET_V_FORBIDDEN);
     check_verdict(
-        "static int f(volatile int *x) { int y[9999]; y[*x] = 1; return f(y + *x) + y[5]; }\n"
+        "static int f(volatile int *x) { int y[999]; y[*x] = 1; return f(y + *x) + y[5]; }\n"
         "#define BEFORE_RUN if (a->pos == 32) { int z = 1; f(&z); }\n",
         WHET_V_CRASHED);
     check_verdict("#define BEFORE_RUN if (a->pos == 32) for (;;) ;\n", WHET_V_TIMED_OUT);
@@ -133,13 +133,13 @@ static void test_verdicts(void) {
     check_verdict("#define BEFORE_RUN const int x = !(((unsigned char *)s)[0] & 2)\n"
                   "#define AFTER_ROW if (x && last > 5) out[0] ^= 1\n",
                   WHET_V_NOT_REPEATABLE);
-    check_verdict("#define whet_kernel another_name\n", WHET_V_UNSUPPORTED);
+    check_verdict("#define whet_kernel another_name\n", WHET_V_FORBIDDEN);
     check_verdict("#define WHET_BF16 7\n", WHET_V_NO_BUILD);
 }
 
 static void test_unsupported(void) {
     static const char *const sources[] = {
-        "int x;",
+        "static int x;",
         "#include <whet/kernel.h>\nconst whet_attention_kernel whet_kernel = { .abi = 99 };\n",
         "#include <whet/kernel.h>\nconst whet_attention_kernel whet_kernel = { .abi = 1 };\n",
     };
@@ -169,7 +169,7 @@ static void test_no_build(void) {
     char *big = malloc(n);
     memset(big, ' ', n);
     REQUIRE_OK(ctx, whet_judge_build(ctx, judge, big, n, &object, &v));
-    CHECK_INT(v.code, WHET_V_NO_BUILD);
+    CHECK_INT(v.code, WHET_V_FORBIDDEN);
     free(big);
     /* more than the compiler is given */
     text = "char x[1L << 40] = { 1 };\n";

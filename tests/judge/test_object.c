@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Gates 0 and 2: what a text may say and an object may hold; strangers' bytes never crash them. */
+#include "tests/test.h"
+
+#include <whet/judge.h>
+
+#include "base/rng.h"
+#include "judge/code.h"
+#include "judge/object.h"
+#include "judge/source.h"
+#include "tests/judge/plain_kernel.h"
+
+static whet_ctx *ctx;
+static whet_judge *judge;
+
+static void check_source(const char *text, whet_verdict_code want, const char *part) {
+    whet_verdict v = { 0 };
+    REQUIRE_OK(ctx, whet_source_check(ctx, text, strlen(text), &v));
+    if (v.code != want) TEST_FAIL("%s: %s", text, whet_verdict_name(v.code));
+    CHECK_CONTAINS(v.reason, part);
+}
+
+static void test_source(void) {
+    static const char *const honest[] = {
+        "",
+        "\n",
+        "/",
+        "/*",
+        "/**/",
+        "//",
+        "\"",
+        "'",
+        "\\",
+        "#",
+        "# \n",
+        "\"\\",
+        "__attribute__",
+        "__attribute__((",
+        "#include <whet/kernel.h>\n",
+        "  #  include <math.h>\n",
+        "// asm volatile\n/* __asm__ */ const char *s = \"asm\"; int asm_;\n",
+        "int x = 'a\\'';\n",
+        "static inline __attribute__((always_inline, unused)) int f(void);\n",
+        "typedef float v __attribute__((__vector_size__(16), aligned(4)));\n",
+        "#pragma GCC unroll 4\n",
+        "// EVOLVE-BLOCK-START\n// EVOLVE-BLOCK-END\n",
+        "/* h\xc3\xa9 */ int x;\n",
+        "float x = 0x1.8p23f, y = 1e-30f;\n",
+    };
+    for (size_t i = 0; i < TEST_COUNT(honest); i++)
+        check_source(honest[i], WHET_V_PASS, "");
+    static const struct {
+        const char *text, *part;
+    } hostile[] = {
+        { "\n\nasm(\"syscall\");", "line 3" },
+        { "int f(void) { __asm__ volatile (\"\"); }", "__asm__" },
+        { "as\\\nm(\"nop\");", "asm" },
+        { "a\\ \ns\\\r\nm(\"nop\");", "asm" },
+        { "#include \"/etc/passwd\"\n", "/etc/passwd" },
+        { "#include <stdio.h>\n", "stdio.h" },
+        { "#define X <stdio.h>\n#include X\n", "header" },
+        { "#/**/include/**/<unistd.h>\n", "unistd.h" },
+        { "#embed \"/etc/passwd\"\n", "embed" },
+        { "#line 1 \"x\"\n", "line" },
+        { "#pragma GCC optimize(\"Ofast\")\n", "GCC optimize" },
+        { "#pragma GCC target(\"avx\")\n", "pragma" },
+        { "_Pragma(\"GCC optimize(3)\")", "_Pragma" },
+        { "__attribute__((constructor)) void f(void);", "constructor" },
+        { "__attribute__((__constructor__)) void f(void);", "constructor" },
+        { "__attribute__((unused, ifunc(\"g\"))) void f(void);", "ifunc" },
+        { "__attribute__((optimize(\"Ofast\"))) void f(void);", "optimize" },
+        { "__attribute__((section(\".init\"))) int f;", "section" },
+        { "static __thread int x;", "__thread" },
+        { "const char *s = __FILE__;", "__FILE__" },
+        { "int x = __builtin_cpu_supports(\"avx2\");", "cpu_supports" },
+        { "// EVOLVE-BLOCK-END\n// EVOLVE-BLOCK-START\n", "in order" },
+        { "// EVOLVE-BLOCK-START\n", "1 EVOLVE-BLOCK-START" },
+        { "int \xc3\xa9;", "ASCII" },
+    };
+    for (size_t i = 0; i < TEST_COUNT(hostile); i++)
+        check_source(hostile[i].text, WHET_V_FORBIDDEN, hostile[i].part);
+    whet_verdict v = { 0 };
+    REQUIRE_OK(ctx, whet_source_check(ctx, "a\0b", 3, &v));
+    CHECK_INT(v.code, WHET_V_FORBIDDEN);
+}
+
+/* What a macro makes counts as much as what is written; what headers say does not. */
+static void test_expanded(void) {
+    whet_verdict v = { 0 };
+    whet_source_check_expanded("# 1 \"kernel.c\"\nint x;\n# 1 \"/usr/x.h\" 1 3\nasm(\"\");\n", &v);
+    CHECK_INT(v.code, WHET_V_PASS);
+    whet_source_check_expanded("# 1 \"/usr/x.h\" 1\nint x;\n# 7 \"kernel.c\" 2\nasm(\"\");\n", &v);
+    CHECK_INT(v.code, WHET_V_FORBIDDEN);
+    CHECK_CONTAINS(v.reason, "line 7");
+    whet_object object;
+    const char *text = "#define JOIN(a, b) a##b\nJOIN(as, m)(\"nop\");\n";
+    REQUIRE_OK(ctx, whet_judge_build(ctx, judge, text, strlen(text), &object, &v));
+    CHECK_STR(whet_verdict_name(v.code), "FORBIDDEN");
+    CHECK_INT(v.gate, WHET_GATE_SOURCE);
+}
+
+static void test_source_bytes(void) {
+    char text[300];
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    static const char pieces[] = "\\\n\"'/*#( )__attribute__((asm \"x\" // #include <>\r\t\x80_9";
+    for (int i = 0; i < 20000; i++) {
+        const size_t n = whet_rng_below(&rng, sizeof text);
+        for (size_t j = 0; j < n; j++)
+            text[j] = pieces[whet_rng_below(&rng, sizeof pieces - 1)];
+        whet_verdict v = { 0 };
+        REQUIRE_OK(ctx, whet_source_check(ctx, text, n, &v));
+    }
+}
+
+#ifdef __x86_64__
+static void test_code(void) {
+    static const struct {
+        const char *bytes;
+        size_t n;
+        int length;
+        bool is_allowed;
+    } codes[] = {
+        { "\x90", 1, 1, true },
+        { "\x0f\x05", 2, 2, false },             /* syscall */
+        { "\xcd\x80", 2, 2, false },             /* int 0x80 */
+        { "\xb8\x0f\x05\x00\x00", 5, 5, true },  /* mov $0x50f, %eax: an innocent constant */
+        { "\x0f\x31", 2, 2, false },             /* rdtsc */
+        { "\x0f\x01\xf9", 3, 3, false },         /* rdtscp */
+        { "\x0f\xa2", 2, 2, false },             /* cpuid */
+        { "\x0f\xae\x55\xf8", 4, 4, false },     /* ldmxcsr */
+        { "\xc5\xf8\xae\x55\xf8", 5, 5, false }, /* vldmxcsr */
+        { "\x0f\xae\x5d\xf8", 4, 4, true },      /* stmxcsr */
+        { "\xd9\x6d\xf8", 3, 3, false },         /* fldcw */
+        { "\x64\x48\x8b\x04\x25\x28\0\0\0", 9, 9, false }, /* mov %fs:0x28, %rax */
+        { "\xff\xd0", 2, 2, false },                       /* call *%rax */
+        { "\xff\xe0", 2, 2, false },                       /* jmp *%rax */
+        { "\xf3\x48\x0f\xae\xd0", 5, 5, false },           /* wrfsbase */
+        { "\x62\xf2\x4e\x48\x52\x07", 6, 6, true },        /* vdpbf16ps */
+        { "\x66\x2e\x0f\x1f\x84\0\0\0\0\0", 10, 10, true },
+        { "\x0f", 1, 0, true },
+        { "\x06", 1, 0, true },
+        { "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66", 16, 0, true },
+    };
+    for (size_t i = 0; i < TEST_COUNT(codes); i++) {
+        const whet_instruction found =
+            whet_instruction_read((const uint8_t *)codes[i].bytes, codes[i].n, 0);
+        if (found.length != codes[i].length || !found.reason != codes[i].is_allowed)
+            TEST_FAIL("code %zu: %d bytes, %s", i, found.length, found.reason ? found.reason : "");
+    }
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    for (int i = 0; i < 200000; i++) {
+        uint8_t bytes[16];
+        const size_t n = whet_rng_below(&rng, sizeof bytes + 1);
+        for (size_t j = 0; j < n; j++)
+            bytes[j] = (uint8_t)whet_rng_u64(&rng);
+        const whet_instruction found = whet_instruction_read(bytes, n, 0);
+        CHECK(found.length >= 0 && found.length <= (int)n);
+    }
+}
+#endif
+
+/* A right object with some bytes changed: any verdict, and no crash. */
+static void test_hostile_objects(void) {
+    whet_object object;
+    whet_verdict v;
+    REQUIRE_OK(ctx, whet_judge_build(ctx, judge, plain_kernel, strlen(plain_kernel), &object, &v));
+    REQUIRE(v.code == WHET_V_PASS);
+    REQUIRE_OK(ctx, whet_object_check(ctx, object.bytes, object.n_bytes, &v));
+    CHECK_STR(v.reason, "");
+    unsigned char *copy = whet_alloc(ctx, object.n_bytes);
+    REQUIRE(copy != NULL);
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    int n_rejected = 0;
+    for (int i = 0; i < 3000; i++) {
+        memcpy(copy, object.bytes, object.n_bytes);
+        const size_t header = sizeof(Elf64_Ehdr), tables = object.n_bytes - 3000;
+        for (uint64_t j = 0; j < 1 + whet_rng_below(&rng, 4); j++) {
+            const size_t in[] = { whet_rng_below(&rng, header),
+                                  whet_rng_below(&rng, object.n_bytes),
+                                  tables + whet_rng_below(&rng, 3000) };
+            const uint8_t values[] = { 0, 0xff, 0x7f, (uint8_t)whet_rng_u64(&rng) };
+            copy[in[whet_rng_below(&rng, 3)]] = values[whet_rng_below(&rng, 4)];
+        }
+        const size_t n = i % 5 ? object.n_bytes : whet_rng_below(&rng, object.n_bytes);
+        v = (whet_verdict){ 0 };
+        REQUIRE_OK(ctx, whet_object_check(ctx, copy, n, &v));
+        n_rejected += v.code != WHET_V_PASS;
+    }
+    CHECK(n_rejected > 600);
+    whet_free(ctx, copy);
+    whet_object_fini(ctx, &object);
+}
+
+int main(int argc, char **argv) {
+    ctx = whet_ctx_open(NULL);
+    const whet_judge_opts opts = { .problem = { WHET_BF16, 2, 1, 32, 8, 96 },
+                                   .n_threads = 2,
+                                   .worker = WHET_PROGRAM };
+    if (whet_judge_open(ctx, &opts, &judge) != WHET_OK) {
+        printf("Bail out! %s\n", whet_ctx_message(ctx));
+        return 1;
+    }
+    static const test_case tests[] = {
+        { "source", test_source },
+        { "expanded", test_expanded },
+        { "source_bytes", test_source_bytes },
+#ifdef __x86_64__
+        { "code", test_code },
+#endif
+        { "hostile_objects", test_hostile_objects },
+    };
+    const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
+    whet_judge_close(ctx, judge);
+    whet_ctx_close(ctx);
+    return rc;
+}
