@@ -19,11 +19,13 @@ typedef struct evolve_opts {
     const char *run_file;
     const char *resumed; /* the run file to go on with */
     const char *answers;
+    const char *proposer;
     const char *program_file;
     const char *cc;
     double minutes;
     uint64_t seed;
     int max_programs;
+    int n_children;
     int n_threads;
     int n_context;
     int head_dim;
@@ -62,12 +64,14 @@ extern const cli_command cli_evolve;
 
 static whet_status check(const cli_args *args) {
     const evolve_opts *o = args->opts;
-    static const char *const own[] = { "model", "heads",    "head-dim", "minutes",
-                                       "seed",  "programs", "context",  "threads" };
+    static const char *const own[] = { "model",    "heads",    "head-dim", "minutes", "seed",
+                                       "programs", "children", "context",  "threads", "proposer" };
     for (size_t i = 0; i < sizeof own / sizeof *own && is_of_another_run(o); i++)
         if (cli_is_given(&cli_evolve, args, own[i]))
             return cli_usage("--%s and --%s: the run has its own", own[i],
                              o->resumed ? "resume" : "answers");
+    if (o->n_children < 0 || o->n_children > 8)
+        return cli_usage("--children %d: take 0 to 8", o->n_children);
     if (o->resumed && o->run_file)
         return cli_usage("--resume and --db: one of them names the run file");
     if (!(o->minutes > 0 && o->minutes <= MAX_MINUTES))
@@ -224,12 +228,14 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folde
     whet_evolve_opts opts = {
         .minutes = o->minutes,
         .max_programs = o->max_programs,
+        .n_children = o->n_children,
         .seed = o->seed,
         .n_threads = o->n_threads,
         .run_file = run_file,
         .program_file = o->program_file,
         .is_resumed = o->resumed != NULL,
         .answers = o->answers,
+        .proposer = o->proposer,
         .winners = o->is_not_installed ? NULL : folder,
         .worker = program,
         .cc = o->cc,
@@ -273,6 +279,8 @@ static const cli_option options[] = {
     { "head-dim", CLI_INT, OPT(head_dim), "N", "elements of a head, with --heads", NULL },
     { "minutes", CLI_DOUBLE, OPT(minutes), "N", "time for search and finals", "1" },
     { "programs", CLI_INT, OPT(max_programs), "N", "end the search after N programs", NULL },
+    { "children", CLI_INT, OPT(n_children), "N",
+      "of a generation, side by side; default: one a core", NULL },
     { "context", CLI_INT, OPT(n_context), "N", "context that is timed; default 2048", NULL },
     { "threads", CLI_INT, OPT(n_threads), "N", "workers; default: one a core", NULL },
     { "seed", CLI_U64, OPT(seed), "N", "of all choices and inputs", "1" },
@@ -280,6 +288,8 @@ static const cli_option options[] = {
     { "resume", CLI_STRING, OPT(resumed), "FILE", "go on with the run of that run file", NULL },
     { "answers", CLI_STRING, OPT(answers), "FILE",
       "take that run anew with its verdicts and timings; nothing is judged", NULL },
+    { "proposer", CLI_STRING, OPT(proposer), "command:CMD",
+      "ask CMD for one child of every generation: a prompt goes in, a reply comes out", NULL },
     { "out", CLI_STRING, OPT(program_file), "FILE.c", "the best program as C, for --kernel", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
     { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },

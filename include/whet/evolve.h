@@ -32,6 +32,8 @@ typedef struct whet_evolve_opts {
     whet_problem problem; /* n_context: the context that is timed (0 = 2048) */
     double minutes;       /* for search and finals together; 0 = 1 */
     int max_programs;     /* the search ends behind so many, if its time lasts; 0 = by time alone */
+    int n_children;       /* of a generation, built and checked side by side: at most 8; 0 = one for
+                             each processor that may be used, at least 2 */
     uint64_t seed;
     int n_threads;            /* workers of timed runs; 0 = the machine's default */
     const char *run_file;     /* SQLite; made, with its folder; must not hold a run yet */
@@ -39,10 +41,13 @@ typedef struct whet_evolve_opts {
     const char *winners;      /* folder of winners; NULL = the winner is not installed */
     const char *worker;       /* the whet program (whet_judge_opts) */
     const char *cc;
-    bool is_resumed;     /* go on with the run that run_file holds: its problem, seed, minutes and
-                            n_threads count, not those here */
-    const char *answers; /* a run file: its run is taken anew, into run_file, with the verdicts and
-                            timings that it has; nothing is judged or installed. NULL = judge */
+    bool is_resumed;      /* go on with the run that run_file holds: its problem, seed, minutes and
+                             n_threads count, not those here */
+    const char *proposer; /* who is asked for one child of every generation: "command:" and a shell
+                             command that reads a prompt from stdin and writes the reply to stdout;
+                             NULL = nobody */
+    const char *answers;  /* a run file: its run is taken anew, into run_file, with the verdicts and
+                             timings that it has; nothing is judged or installed. NULL = judge */
     whet_evolve_fn on_event;
     void *event_data;
 } whet_evolve_opts;

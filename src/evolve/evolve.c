@@ -38,6 +38,7 @@ static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
     snprintf(s->fingerprint, sizeof s->fingerprint, "%s", machine.fingerprint);
     if (!s->answers) {
         s->n_wanted = machine.n_usable < 2 ? 2 : machine.n_usable;
+        if (s->opts.n_children > 0) s->n_wanted = s->opts.n_children;
         if (s->n_wanted > WHET_MAX_BREED / 2) s->n_wanted = WHET_MAX_BREED / 2;
     }
     const whet_judge_opts opts = {
@@ -62,7 +63,7 @@ static whet_status evolve(whet_ctx *ctx, whet_search *s) {
         whet_rng_init(&s->rng, s->opts.seed);
         st = open_judge(ctx, s);
     }
-    s->committed = (whet_mark){ s->rng, s->step };
+    s->committed = (whet_mark){ .rng = s->rng };
     /* The clock of a resumed run goes on where it stood. */
     if (s->opts.is_resumed) s->start_ns = whet_clock_ns() - s->run.seconds * 1e9;
     if (st == WHET_OK) st = run(ctx, s);
@@ -78,6 +79,9 @@ whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts, whet_evolve
     if (!(s.opts.minutes > 0)) s.opts.minutes = 1;
     if (!s.opts.problem.n_context) s.opts.problem.n_context = 2048;
     if (!s.opts.run_file) return whet_fail(ctx, WHET_E_ARG, "an evolution needs a run file");
+    if (s.opts.proposer && strncmp(s.opts.proposer, "command:", 8) != 0)
+        return whet_fail(ctx, WHET_E_ARG, "the proposer \"%.60s\" is not command: and a command",
+                         s.opts.proposer);
     const whet_status st = evolve(ctx, &s);
     whet_journal_close(ctx, &s);
     return st;

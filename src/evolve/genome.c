@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char block_start[] = "EVOLVE-BLOCK-START", block_end[] = "EVOLVE-BLOCK-END";
@@ -292,6 +293,7 @@ static place leave_or_stay(place now, const char *p) {
 
 /* Appends one character of code; a blank only between words of a line. */
 static whet_status put_code(whet_ctx *ctx, whet_buf *out, char c) {
+    if (c == '\t') c = ' ';
     const char last = out->len ? out->text[out->len - 1] : '\n';
     if (c == '\n' && last == ' ') out->len--;
     const char before = out->len ? out->text[out->len - 1] : '\n';
@@ -300,15 +302,27 @@ static whet_status put_code(whet_ctx *ctx, whet_buf *out, char c) {
     return whet_buf_putc(ctx, out, c);
 }
 
-static whet_status normalise(whet_ctx *ctx, const char *text, size_t n_bytes, whet_buf *out) {
+typedef whet_status (*put_fn)(whet_ctx *ctx, whet_buf *out, char c);
+
+/* The text without comments, put together by `put`; the kept extents, in order, go in as they are.
+ */
+static whet_status strip(whet_ctx *ctx, const char *text, size_t n_bytes, const whet_extent *kept,
+                         int n_kept, put_fn put, whet_buf *out) {
     place now = CODE;
     for (size_t i = 0; i < n_bytes; i++) {
+        while (n_kept && kept->end <= i)
+            kept++, n_kept--;
+        if (n_kept && kept->begin <= i && now == CODE) {
+            WHET_TRY(whet_buf_append(ctx, out, text + i, kept->end - i));
+            i = kept->end - 1;
+            continue;
+        }
         const char two[2] = { text[i], i + 1 < n_bytes ? text[i + 1] : '\0' };
         if (now == BLOCK_COMMENT) {
             if (two[0] != '*' || two[1] != '/') continue;
             now = CODE;
             i++;
-            WHET_TRY(put_code(ctx, out, ' '));
+            WHET_TRY(put(ctx, out, ' '));
             continue;
         }
         const place next = leave_or_stay(now, two);
@@ -322,8 +336,7 @@ static whet_status normalise(whet_ctx *ctx, const char *text, size_t n_bytes, wh
         if (is_text)
             WHET_TRY(whet_buf_putc(ctx, out, two[0]));
         else if (!is_comment)
-            WHET_TRY(put_code(ctx, out,
-                              isblank((unsigned char)two[0]) || two[0] == '\r' ? ' ' : two[0]));
+            WHET_TRY(put(ctx, out, two[0] == '\r' ? ' ' : two[0]));
         if (next == BLOCK_COMMENT && now == CODE) i++;
         now = next;
     }
@@ -333,10 +346,41 @@ static whet_status normalise(whet_ctx *ctx, const char *text, size_t n_bytes, wh
 whet_status whet_genome_hash(whet_ctx *ctx, const char *text, size_t n_bytes,
                              char hex[WHET_SHA256_HEX]) {
     whet_buf plain = { 0 };
-    const whet_status st = normalise(ctx, text, n_bytes, &plain);
+    const whet_status st = strip(ctx, text, n_bytes, NULL, 0, put_code, &plain);
     if (st == WHET_OK) whet_sha256_hex(plain.text ? plain.text : "", plain.len, hex);
     whet_buf_fini(ctx, &plain);
     return st;
+}
+
+static int by_begin(const void *a, const void *b) {
+    const whet_extent *x = a, *y = b;
+    return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+static whet_extent line_around(const whet_genome *g, size_t at) {
+    whet_extent e = { at, at };
+    while (e.begin > 0 && g->text[e.begin - 1] != '\n')
+        e.begin--;
+    while (e.end < g->n_bytes && g->text[e.end] != '\n')
+        e.end++;
+    return e;
+}
+
+whet_status whet_genome_without_comments(whet_ctx *ctx, const whet_genome *g, whet_buf *out) {
+    whet_extent kept[WHET_MAX_KNOBS + WHET_MAX_CONSTANTS + 2 * WHET_MAX_SEGMENTS + 2];
+    int n = 0;
+    for (int i = 0; i < g->n_knobs; i++)
+        kept[n++] = line_around(g, g->knobs[i].value.begin);
+    for (int i = 0; i < g->n_constants; i++)
+        kept[n++] = line_around(g, g->constants[i].value.begin);
+    for (int i = 0; i < g->n_segments; i++) {
+        kept[n++] = line_around(g, g->segments[i].body.begin - 1);
+        kept[n++] = line_around(g, g->segments[i].body.end);
+    }
+    kept[n++] = line_around(g, g->block.begin - 1);
+    kept[n++] = line_around(g, g->block.end);
+    qsort(kept, (size_t)n, sizeof *kept, by_begin);
+    return strip(ctx, g->text, g->n_bytes, kept, n, whet_buf_putc, out);
 }
 
 whet_status whet_genome_knobs_json(whet_ctx *ctx, const whet_genome *genome, whet_buf *json) {

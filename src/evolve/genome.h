@@ -87,6 +87,10 @@ whet_status whet_genome_specialise(whet_ctx *ctx, const whet_genome *genome,
 whet_status whet_genome_hash(whet_ctx *ctx, const char *text, size_t n_bytes,
                              char hex[WHET_SHA256_HEX]);
 
+/* Appends the text as a model may see it: without comments, where a stranger could have written to
+ * it, but with the marks, knobs and constants. */
+whet_status whet_genome_without_comments(whet_ctx *ctx, const whet_genome *genome, whet_buf *out);
+
 /* {"TILE":"64",...} */
 whet_status whet_genome_knobs_json(whet_ctx *ctx, const whet_genome *genome, whet_buf *json);
 

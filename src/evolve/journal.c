@@ -18,6 +18,10 @@ static whet_status put_options(whet_ctx *ctx, const whet_search *s, whet_buf *js
     WHET_TRY(whet_buf_printf(
         ctx, json, "{\"minutes\":%.17g,\"programs\":%d,\"threads\":%d,\"children\":%d",
         s->opts.minutes, s->opts.max_programs, s->opts.n_threads, s->n_wanted));
+    if (s->opts.proposer) {
+        WHET_TRY(whet_buf_puts(ctx, json, ",\"proposer\":"));
+        WHET_TRY(whet_json_quote(ctx, json, s->opts.proposer, strlen(s->opts.proposer)));
+    }
     WHET_TRY(whet_buf_puts(ctx, json, ",\"shapes\":["));
     for (int i = 0; i < WHET_N_SHAPES; i++)
         WHET_TRY(whet_buf_printf(ctx, json, "%s\"%s\"", i ? "," : "", s->shape_names[i]));
@@ -44,6 +48,15 @@ static bool read_problem(const whet_json *from, whet_problem *p) {
     return get_int(from, "dtype", &p->dtype) && get_int(from, "heads", &p->n_heads) &&
            get_int(from, "kv_heads", &p->n_kv_heads) && get_int(from, "head_dim", &p->head_dim) &&
            get_int(from, "rows", &p->n_rows) && get_int(from, "context", &p->n_context);
+}
+
+static whet_status read_proposer(whet_ctx *ctx, const whet_json *from, whet_search *s) {
+    const char *proposer = whet_json_string(whet_json_get(from, "proposer"), NULL);
+    s->opts.proposer = NULL;
+    if (!proposer) return WHET_OK;
+    WHET_TRY(whet_buf_puts(ctx, &s->proposer, proposer));
+    s->opts.proposer = s->proposer.text;
+    return WHET_OK;
 }
 
 static bool read_options(const whet_json *from, whet_search *s) {
@@ -76,6 +89,9 @@ static whet_status take_over(whet_ctx *ctx, whet_search *s) {
     if (st == WHET_OK && (!read_problem(problem, &s->opts.problem) || !read_options(options, s)))
         st = whet_fail(ctx, WHET_E_FORMAT, "%s: problem or options of the run are not readable",
                        name);
+    if (st == WHET_OK) st = read_proposer(ctx, options, s);
+    if (st == WHET_OK)
+        st = whet_buf_append(ctx, &s->machine, s->run.machine.text, s->run.machine.len);
     whet_json_close(problem);
     whet_json_close(options);
     s->opts.seed = s->run.seed;
@@ -111,6 +127,8 @@ whet_status whet_journal_open(whet_ctx *ctx, whet_search *s) {
 
 void whet_journal_close(whet_ctx *ctx, whet_search *s) {
     whet_store_run_info_fini(ctx, &s->run);
+    whet_buf_fini(ctx, &s->machine);
+    whet_buf_fini(ctx, &s->proposer);
     if (s->is_other) whet_store_close(ctx, s->answers);
     whet_store_close(ctx, s->store);
 }
@@ -129,9 +147,9 @@ static whet_status put_machine(whet_ctx *ctx, const whet_machine *m, whet_buf *j
 whet_status whet_journal_put_run(whet_ctx *ctx, whet_search *s) {
     if (whet_store_is_following(s->store)) return WHET_OK;
     whet_machine machine;
-    whet_buf problem = { 0 }, options = { 0 }, about = { 0 };
+    whet_buf problem = { 0 }, options = { 0 };
     whet_status st = whet_machine_read(ctx, &machine);
-    if (st == WHET_OK) st = put_machine(ctx, &machine, &about);
+    if (st == WHET_OK && !s->answers) st = put_machine(ctx, &machine, &s->machine);
     if (st == WHET_OK) st = put_problem(ctx, &s->opts.problem, &problem);
     if (st == WHET_OK) st = put_options(ctx, s, &options);
     const whet_store_run run = {
@@ -139,14 +157,13 @@ whet_status whet_journal_put_run(whet_ctx *ctx, whet_search *s) {
         .version = WHET_VERSION,
         .problem = problem.text,
         .options = options.text,
-        .machine = about.text,
+        .machine = s->machine.text,
         .fingerprint = s->answers ? s->run.fingerprint.text : s->fingerprint,
         .compiler = s->answers ? s->run.compiler.text : s->compiler,
     };
     if (st == WHET_OK) st = whet_store_put_run(ctx, s->store, &run);
     whet_buf_fini(ctx, &problem);
     whet_buf_fini(ctx, &options);
-    whet_buf_fini(ctx, &about);
     return st;
 }
 
@@ -166,7 +183,7 @@ whet_status whet_journal_begin(whet_ctx *ctx, whet_search *s) {
 
 whet_status whet_journal_commit(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_store_commit(ctx, s->store));
-    s->committed = (whet_mark){ s->rng, s->step };
+    s->committed = (whet_mark){ s->rng, s->step, s->n_proposals };
     return WHET_OK;
 }
 
@@ -174,6 +191,7 @@ void whet_journal_rollback(whet_search *s) {
     whet_store_rollback(s->store);
     s->rng = s->committed.rng;
     s->step = s->committed.step;
+    s->n_proposals = s->committed.n_proposals;
 }
 
 whet_status whet_record_event(whet_ctx *ctx, whet_search *s, const char *what, const char *detail) {

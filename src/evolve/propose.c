@@ -54,6 +54,15 @@ static whet_status take(whet_ctx *ctx, draft *d, whet_child_text *text, const ch
     return WHET_OK;
 }
 
+whet_status whet_search_adopt(whet_ctx *ctx, whet_search *s, whet_member *child,
+                              const whet_member *bred, int n_bred, whet_child_text *text,
+                              const char *operator_name, int parent, bool *is_new) {
+    draft d = { .s = s, .child = child, .bred = bred, .n_bred = n_bred };
+    const whet_status st = take(ctx, &d, text, operator_name, parent, -1);
+    *is_new = d.is_new;
+    return st;
+}
+
 static const char *body(const whet_genome *g, const whet_segment *segment, size_t *n) {
     *n = segment->body.end - segment->body.begin;
     return g->text + segment->body.begin;

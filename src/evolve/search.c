@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "evolve/ask.h"
 #include "evolve/journal.h"
 #include "evolve/referee.h"
 #include "kernels/programs.h"
@@ -86,7 +87,6 @@ static void forget_objects(whet_ctx *ctx, whet_search *s) {
 
 static whet_status breed(whet_ctx *ctx, whet_search *s, whet_member *bred, int n_wanted,
                          int *n_bred) {
-    *n_bred = 0;
     while (*n_bred < n_wanted) {
         bool is_found;
         WHET_TRY(whet_search_propose(ctx, s, &bred[*n_bred], bred, *n_bred, &is_found));
@@ -128,11 +128,17 @@ static whet_status admit_all(whet_ctx *ctx, whet_search *s, whet_member *bred, i
 
 static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     whet_member bred[WHET_MAX_BREED] = { 0 };
-    int n_bred;
+    int n_bred = 0;
     char count[24];
-    whet_status st = breed(ctx, s, bred, s->n_wanted, &n_bred);
+    whet_proposal proposal = { 0 };
+    whet_status st = s->opts.proposer ? whet_search_ask(ctx, s, bred, &n_bred, &proposal) : WHET_OK;
+    if (st == WHET_OK) st = breed(ctx, s, bred, s->n_wanted, &n_bred);
     snprintf(count, sizeof count, "%d children", n_bred);
-    if (st == WHET_OK) st = whet_journal_note(ctx, s, "generation", count);
+    if (st == WHET_OK) st = whet_journal_begin(ctx, s);
+    if (st == WHET_OK && proposal.is_made) st = whet_record_proposal(ctx, s, &proposal);
+    if (st == WHET_OK) st = whet_record_event(ctx, s, "generation", count);
+    if (st == WHET_OK) st = whet_journal_commit(ctx, s);
+    whet_proposal_fini(ctx, &proposal);
     *is_dry = n_bred == 0;
     if (st == WHET_OK) st = whet_referee_check(ctx, s, bred, n_bred);
     if (st == WHET_OK) st = admit_all(ctx, s, bred, n_bred);

@@ -12,6 +12,7 @@ enum {
     WHET_MAX_MEMBERS = 20000,
     WHET_MAX_BREED = 16, /* children of one generation */
     WHET_N_ELITES = 3,
+    WHET_N_LESSONS = 3,
 };
 
 /* One program that was judged. */
@@ -44,6 +45,7 @@ typedef struct whet_baseline {
 typedef struct whet_mark {
     whet_rng rng;
     int64_t step;
+    int64_t n_proposals;
 } whet_mark;
 
 typedef struct whet_search {
@@ -58,7 +60,11 @@ typedef struct whet_search {
     whet_store_run_info run; /* of the answers */
     char shape_names[WHET_N_SHAPES][48];
     char compiler[512];
-    int n_wanted; /* children of a generation */
+    whet_buf machine;  /* what the processor is, as JSON */
+    whet_buf proposer; /* of a run that is resumed or replayed */
+    int64_t n_proposals;
+    char lessons[WHET_N_LESSONS][512]; /* why the last replies were no programs; "" = none yet */
+    int n_wanted;                      /* children of a generation */
     whet_rng rng;
     whet_mark committed;
     whet_member *members; /* owned; may move when one is admitted */
@@ -84,6 +90,11 @@ whet_status whet_search_run(whet_ctx *ctx, whet_search *s);
  * is known, nor one of the `n_bred` others. False when nothing new was found. */
 whet_status whet_search_propose(whet_ctx *ctx, whet_search *s, whet_member *child,
                                 const whet_member *bred, int n_bred, bool *is_found);
+
+/* A text that somebody proposes becomes the child, unless it is known. `text` is taken over. */
+whet_status whet_search_adopt(whet_ctx *ctx, whet_search *s, whet_member *child,
+                              const whet_member *bred, int n_bred, whet_child_text *text,
+                              const char *operator_name, int parent, bool *is_new);
 
 /* Has the judge build and check n members side by side. */
 whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *const *members,

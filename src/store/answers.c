@@ -16,7 +16,7 @@ static whet_status take_text(whet_ctx *ctx, sqlite3_stmt *stmt, int column, whet
 
 void whet_store_run_info_fini(whet_ctx *ctx, whet_store_run_info *info) {
     whet_buf *const texts[] = { &info->version,  &info->problem, &info->options, &info->fingerprint,
-                                &info->compiler, &info->started, &info->outcome };
+                                &info->compiler, &info->started, &info->outcome, &info->machine };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         whet_buf_fini(ctx, texts[i]);
 }
@@ -25,19 +25,20 @@ whet_status whet_store_get_run(whet_ctx *ctx, whet_store *store, whet_store_run_
     sqlite3_stmt *stmt;
     bool has_row;
     *info = (whet_store_run_info){ 0 };
-    WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
-                           "SELECT seed, version, problem, options, fingerprint, compiler, started,"
-                           " ifnull(outcome, ''), (SELECT ifnull(max(seconds), 0) FROM main.events)"
-                           " FROM main.run",
-                           ""));
+    WHET_TRY(whet_db_query(
+        ctx, &store->db, &stmt,
+        "SELECT seed, version, problem, options, fingerprint, compiler, started,"
+        " ifnull(outcome, ''), machine, (SELECT ifnull(max(seconds), 0) FROM main.events)"
+        " FROM main.run",
+        ""));
     whet_status st = whet_db_step(ctx, &store->db, stmt, &has_row);
     if (st == WHET_OK && !has_row)
         st = whet_fail(ctx, WHET_E_NOT_FOUND, "%s holds no run", store->db.path);
     whet_buf *const texts[] = { &info->version,  &info->problem, &info->options, &info->fingerprint,
-                                &info->compiler, &info->started, &info->outcome };
+                                &info->compiler, &info->started, &info->outcome, &info->machine };
     if (st == WHET_OK) info->seed = (uint64_t)sqlite3_column_int64(stmt, 0);
-    if (st == WHET_OK) info->seconds = sqlite3_column_double(stmt, 8);
-    for (int i = 0; i < 7 && st == WHET_OK; i++)
+    if (st == WHET_OK) info->seconds = sqlite3_column_double(stmt, 9);
+    for (int i = 0; i < 8 && st == WHET_OK; i++)
         st = take_text(ctx, stmt, i + 1, texts[i]);
     whet_db_finish(stmt);
     if (st != WHET_OK) whet_store_run_info_fini(ctx, info);
@@ -181,6 +182,21 @@ whet_status whet_store_get_duel(whet_ctx *ctx, whet_store *store, uint64_t seed,
     }
     whet_db_finish(stmt);
     if (st != WHET_OK) whet_store_duel_answer_fini(ctx, answer);
+    return st;
+}
+
+whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, bool *is_there,
+                                 whet_buf *reply, char *why, size_t n_why, double *wall_ns) {
+    sqlite3_stmt *stmt;
+    WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
+                           "SELECT reply, why, wall_ns FROM main.proposals WHERE id = ?", "i", id));
+    whet_status st = whet_db_step(ctx, &store->db, stmt, is_there);
+    if (st == WHET_OK && *is_there) {
+        st = take_text(ctx, stmt, 0, reply);
+        whet_db_text(stmt, 1, why, n_why);
+        *wall_ns = sqlite3_column_double(stmt, 2);
+    }
+    whet_db_finish(stmt);
     return st;
 }
 

@@ -10,10 +10,15 @@
 static const struct {
     const char *name, *key, *columns;
 } tables[WHET_N_FOLLOWED] = {
-    { "programs", "id", "*" }, { "objects", "rowid", "rowid, *" },
-    { "builds", "id", "*" },   { "verdicts", "id", "*" },
-    { "duels", "id", "*" },    { "samples", "duel", "*" },
-    { "winners", "id", "*" },  { "events", "id", "id, step, what, detail, rng" },
+    { "programs", "id", "*" },
+    { "objects", "rowid", "rowid, *" },
+    { "builds", "id", "*" },
+    { "verdicts", "id", "*" },
+    { "duels", "id", "*" },
+    { "samples", "duel", "*" },
+    { "proposals", "id", "*" },
+    { "winners", "id", "*" },
+    { "events", "id", "id, step, what, detail, rng" },
 };
 
 static whet_status read_number(whet_ctx *ctx, whet_store *store, const char *sql, int64_t *out) {
@@ -104,8 +109,8 @@ whet_status whet_store_end_following(whet_ctx *ctx, whet_store *store) {
 
 whet_status whet_store_go_on(whet_ctx *ctx, whet_store *store) {
     /* Those that refer to others first. */
-    static const char *const names[] = { "samples", "verdicts", "duels",  "builds", "winners",
-                                         "objects", "programs", "events", "run" };
+    static const char *const names[] = { "samples",   "verdicts", "duels",    "builds", "winners",
+                                         "proposals", "objects",  "programs", "events", "run" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "DROP TABLE temp.%s", names[i]);

@@ -29,6 +29,10 @@ const char whet_store_schema[] =
     "CREATE TABLE samples(duel INTEGER NOT NULL REFERENCES duels(id), pair INTEGER NOT NULL,"
     " block INTEGER NOT NULL, is_rival INTEGER NOT NULL, place INTEGER NOT NULL, ns REAL NOT NULL,"
     " PRIMARY KEY(duel, pair, block, is_rival)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE proposals(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, parent INTEGER NOT NULL"
+    " REFERENCES programs(id), proposer TEXT NOT NULL, prompt TEXT NOT NULL, reply BLOB NOT NULL,"
+    " outcome TEXT NOT NULL, why TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL,"
+    " child TEXT NOT NULL, wall_ns REAL NOT NULL) STRICT;"
     "CREATE TABLE events(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, what TEXT NOT NULL,"
     " detail TEXT NOT NULL, rng TEXT NOT NULL, seconds REAL NOT NULL) STRICT;"
     "CREATE TABLE winners(id INTEGER PRIMARY KEY, program INTEGER NOT NULL REFERENCES programs(id),"
@@ -175,6 +179,16 @@ whet_status whet_store_put_duel(whet_ctx *ctx, whet_store *store, const whet_sto
                              (int64_t)s->is_rival, (int64_t)s->order, s->ns));
     }
     return WHET_OK;
+}
+
+whet_status whet_store_put_proposal(whet_ctx *ctx, whet_store *store,
+                                    const whet_store_proposal *p) {
+    return whet_db_run(ctx, &store->db,
+                       "INSERT INTO proposals(step, parent, proposer, prompt, reply, outcome, why,"
+                       " name, reason, child, wall_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       "iittbtttttd", p->step, p->parent, p->proposer, p->prompt, p->reply,
+                       p->reply_bytes, p->outcome, p->why, p->name, p->reason, p->child,
+                       p->wall_ns);
 }
 
 whet_status whet_store_put_event(whet_ctx *ctx, whet_store *store, const whet_store_event *e) {

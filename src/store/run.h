@@ -110,6 +110,23 @@ typedef struct whet_store_event {
 
 whet_status whet_store_put_event(whet_ctx *ctx, whet_store *store, const whet_store_event *event);
 
+/* A model was asked for a child of a program. */
+typedef struct whet_store_proposal {
+    int64_t step;
+    int64_t parent;
+    const char *proposer; /* "command:..." */
+    const char *prompt;
+    const void *reply; /* as it came */
+    size_t reply_bytes;
+    const char *outcome; /* "PROGRAM", "NO_MATCH", ... */
+    const char *why, *name, *reason;
+    const char *child; /* hash of the program that came out, also if it was known; "" = none */
+    double wall_ns;
+} whet_store_proposal;
+
+whet_status whet_store_put_proposal(whet_ctx *ctx, whet_store *store,
+                                    const whet_store_proposal *proposal);
+
 typedef struct whet_store_winner {
     int64_t program;
     const char *object_sha256;
@@ -139,7 +156,7 @@ whet_status whet_store_end_following(whet_ctx *ctx, whet_store *store);
 typedef struct whet_store_run_info {
     uint64_t seed;
     double seconds; /* from its start to its last event, without the time between sittings */
-    whet_buf version, problem, options, fingerprint, compiler, started, outcome;
+    whet_buf machine, version, problem, options, fingerprint, compiler, started, outcome;
 } whet_store_run_info;
 
 whet_status whet_store_get_run(whet_ctx *ctx, whet_store *store, whet_store_run_info *info);
@@ -190,6 +207,11 @@ typedef struct whet_store_duel_answer {
 whet_status whet_store_get_duel(whet_ctx *ctx, whet_store *store, uint64_t seed, const char *kind,
                                 const char *shape, whet_store_duel_answer *answer);
 void whet_store_duel_answer_fini(whet_ctx *ctx, whet_store_duel_answer *answer);
+
+/* The reply to proposal number `id` (they count from 1), appended, and how long it took; why it did
+ * not come, if so. */
+whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, bool *is_there,
+                                 whet_buf *reply, char *why, size_t n_why, double *wall_ns);
 
 /* Where the run's winner was installed; "" = nowhere. WHET_E_NOT_FOUND without a winner. */
 whet_status whet_store_get_installed(whet_ctx *ctx, whet_store *store, whet_buf *folder);

@@ -6,7 +6,7 @@
 #include "store/db.h"
 #include "store/run.h"
 
-enum { WHET_N_FOLLOWED = 8 }; /* tables that are compared in following */
+enum { WHET_N_FOLLOWED = 9 }; /* tables that are compared in following */
 
 struct whet_store {
     whet_db db;
