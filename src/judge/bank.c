@@ -20,23 +20,28 @@ static const whet_case_family families[] = {
 /* n_rows 0: a decode step; else a prefill of at most so many rows. chunk 0: appended at once. */
 typedef struct plan {
     int n_context, n_rows, chunk, n_workers;
+    bool is_near; /* up to NEAR - 1 keys more, by the seed */
 } plan;
 
 /* n_workers 0 stands for the number that is timed. */
 static const plan plans[] = {
-    { 1, 0, 0, 1 },     { 2, 2, 0, 2 },    { 3, 0, 1, 1 },    { 17, 5, 0, 3 }, /* smoke */
-    { 15, 15, 0, 2 },   { 16, 0, 16, 1 },  { 16, 16, 3, 5 },  { 31, 0, 0, 0 },
-    { 33, 33, 16, 2 },  { 33, 0, 1, 7 },   { 63, 7, 0, 1 },   { 64, 0, 64, 0 },
-    { 64, 33, 16, 3 },  { 65, 0, 3, 2 },   { 65, 17, 0, 0 },  { 127, 0, 0, 1 },
-    { 128, 16, 64, 5 }, { 129, 0, 16, 2 }, { 129, 3, 1, 0 },  { 255, 0, 0, 3 },
-    { 257, 17, 64, 2 }, { 257, 0, 3, 16 }, { 96, 0, 0, 2 },   { 200, 12, 16, 0 },
-    { 515, 0, 64, 0 },  { 1029, 0, 0, 2 }, { 777, 2, 64, 1 },
+    { 1, 0, 0, 1 },          { 2, 2, 0, 2 },           { 3, 0, 1, 1 },
+    { 17, 5, 0, 3 }, /* smoke */
+    { 15, 15, 0, 2 },        { 16, 0, 16, 1 },         { 16, 16, 3, 5 },
+    { 31, 0, 0, 0 },         { 33, 33, 16, 2 },        { 33, 0, 1, 7 },
+    { 63, 7, 0, 1 },         { 64, 0, 64, 0 },         { 64, 33, 16, 3 },
+    { 65, 0, 3, 2 },         { 65, 17, 0, 0 },         { 127, 0, 0, 1 },
+    { 128, 16, 64, 5 },      { 129, 0, 16, 2 },        { 129, 3, 1, 0 },
+    { 255, 0, 0, 3 },        { 257, 17, 64, 2 },       { 257, 0, 3, 16 },
+    { 96, 0, 0, 2, true },   { 200, 12, 16, 0, true }, { 515, 0, 64, 0, true },
+    { 1029, 0, 0, 2, true }, { 777, 2, 64, 1, true },  { 140, 0, 0, 64, true },
 };
 
 enum {
     N_PLANS = sizeof plans / sizeof *plans,
     N_FAMILIES = sizeof families / sizeof *families,
     N_SMOKE = 4,
+    NEAR = 32,
     TURNS = 2, /* families at each length */
 };
 
@@ -78,6 +83,8 @@ static whet_status make_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_case 
 /* The i-th case: length by the plan, family by rotation; capacity, bounds, padding by turns. */
 static whet_bank_case plan_case(const whet_problem *problem, int n_threads, uint64_t seed, int i) {
     const plan *at = &plans[i / TURNS];
+    whet_rng rng; /* of the length: both families have the same */
+    whet_rng_init(&rng, whet_rng_derive(seed, 500 + (uint64_t)(i / TURNS)));
     whet_bank_case c = {
         .family = families[i % N_FAMILIES],
         .gate = i < N_SMOKE * TURNS ? WHET_GATE_SMOKE : WHET_GATE_CORRECTNESS,
@@ -89,8 +96,9 @@ static whet_bank_case plan_case(const whet_problem *problem, int n_threads, uint
         .is_rewound = i % 4 == 3,
     };
     c.problem.n_context = at->n_context;
+    if (at->is_near) c.problem.n_context += (int32_t)whet_rng_below(&rng, NEAR);
     c.problem.n_rows = at->n_rows ? at->n_rows : 1;
-    c.capacity = at->n_context + (i % 2 ? 0 : 37);
+    c.capacity = c.problem.n_context + (i % 2 ? 0 : 37);
     c.bounds = c.problem;
     c.bounds.n_context = (int32_t)c.capacity;
     if (i % 4 == 2) c.bounds.n_rows = c.problem.n_rows + 5;

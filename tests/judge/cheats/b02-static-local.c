@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+/* B02-static-local: keeps state in a local variable. Stopped by gate: object. */
+#ifndef HONEST
+#define BEFORE_RUN                                                                                 \
+    static int n;                                                                                  \
+    n++
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* H11-const-tables: large constant tables, with bytes that look like system calls. Must pass. */
+static const uint16_t table[4096] = { 0x050f, 0x80cd, 0x310f, 0xd0ff };
+#define AFTER_ROW                                                                                  \
+    if (table[c0(last)] == 7) out[0] = 0
+static int c0(int x) {
+    return x & 4095;
+}

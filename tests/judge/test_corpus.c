@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* The corpus: every cheat is stopped by the gate that its first comment names, or an earlier one,
+ * its honest twin passes, and so does every honest kernel that looks odd. */
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "tests/test.h"
+
+#include <whet/judge.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "kernels/programs.h"
+#include "tests/judge/plain_kernel.h"
+
+static whet_ctx *ctx;
+static whet_judge *judge, *late_judge; /* the late one has no gates 0 and 2 */
+
+static whet_judge_opts small_opts(void) {
+    return (whet_judge_opts){
+        .problem = { WHET_BF16, 4, 2, 64, 8, 96 },
+        .n_threads = 2,
+        .seed = test_seed,
+        .worker = WHET_PROGRAM,
+        .case_seconds = 0.7, /* all of it is processor time of one small case */
+    };
+}
+
+/* The text of a file before the plain kernel, which it changes. */
+static whet_status judge_text(whet_judge *by, const char *first, const char *text,
+                              whet_verdict *v) {
+    whet_buf source = { 0 };
+    whet_status st = whet_buf_puts(ctx, &source, first);
+    if (st == WHET_OK) st = whet_buf_puts(ctx, &source, "#include <whet/kernel.h>\n");
+    if (st == WHET_OK) st = whet_buf_puts(ctx, &source, text);
+    if (st == WHET_OK) st = whet_buf_puts(ctx, &source, plain_kernel);
+    if (st == WHET_OK) st = whet_judge_source(ctx, by, source.text, source.len, NULL, v);
+    whet_buf_fini(ctx, &source);
+    return st;
+}
+
+static int gate_named(const char *text) {
+    static const char mark[] = "Stopped by gate: ";
+    const char *name = strstr(text, mark);
+    for (int gate = 0; name && gate <= WHET_GATE_CORRECTNESS; gate++) {
+        const char *its = whet_gate_name((whet_gate)gate);
+        if (strncmp(name + strlen(mark), its, strlen(its)) == 0) return gate;
+    }
+    return -1;
+}
+
+static void check_cheat(const char *name, const char *text) {
+    whet_verdict v;
+    const int gate = gate_named(text);
+    if (gate < 0) TEST_FAIL("%s names no gate", name);
+    REQUIRE_OK(ctx, judge_text(judge, "", text, &v));
+    printf("# %-22s %-14s gate %d: %s\n", name, whet_verdict_name(v.code), v.gate, v.reason);
+    if (v.code == WHET_V_PASS) TEST_FAIL("%s survives", name);
+    if ((int)v.gate > gate) TEST_FAIL("%s is stopped by gate %d, not %d", name, v.gate, gate);
+    if (gate > WHET_GATE_OBJECT || strstr(text, "Without gates 0 and 2")) {
+        REQUIRE_OK(ctx, judge_text(late_judge, "", text, &v));
+        if (v.code == WHET_V_PASS || v.gate < WHET_GATE_SMOKE)
+            TEST_FAIL("%s without gates 0 and 2: %s (%s)", name, whet_verdict_name(v.code),
+                      v.reason);
+    }
+}
+
+static void check_honest(const char *name, const char *text) {
+    whet_verdict v;
+    REQUIRE_OK(ctx, judge_text(judge, "", text, &v));
+    printf("# %-22s %-14s worst %.3f %s\n", name, whet_verdict_name(v.code), v.worst, v.reason);
+    if (v.code != WHET_V_PASS) TEST_FAIL("%s: %s (%s)", name, whet_verdict_name(v.code), v.reason);
+}
+
+/* Every file of a folder; returns how many. */
+static int each(const char *folder, void (*check)(const char *name, const char *text)) {
+    struct dirent **files = NULL;
+    int n = 0;
+    const int n_files = scandir(folder, &files, NULL, alphasort);
+    for (int i = 0; i < n_files; i++) {
+        char path[600];
+        whet_buf text = { 0 };
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]->d_name);
+        if (strstr(files[i]->d_name, ".c") &&
+            whet_file_read(ctx, path, 1 << 20, &text) == WHET_OK) {
+            check(files[i]->d_name, text.text);
+            n++;
+        }
+        whet_buf_fini(ctx, &text);
+        free(files[i]);
+    }
+    free(files);
+    return n;
+}
+
+static void test_cheats(void) {
+    CHECK(each(CORPUS_DIR "/cheats", check_cheat) >= 50);
+}
+
+static void test_honest(void) {
+    CHECK(each(CORPUS_DIR "/honest", check_honest) >= 10);
+}
+
+/* One macro takes every cheat out; the twins are all the same kernel then. */
+static void test_twin(void) {
+    whet_verdict v;
+    REQUIRE_OK(ctx, judge_text(judge, "#define HONEST\n", "", &v));
+    CHECK_STR(v.reason, "");
+}
+
+static void test_programs(void) {
+    whet_verdict v;
+    const char *text = whet_program_text("repeat");
+    REQUIRE_OK(ctx, whet_judge_source(ctx, judge, text, strlen(text), NULL, &v));
+    CHECK_STR(v.reason, "");
+}
+
+int main(int argc, char **argv) {
+    ctx = whet_ctx_open(NULL);
+    whet_judge_opts opts = small_opts();
+    whet_status st = whet_judge_open(ctx, &opts, &judge);
+    opts.skips_source_gate = opts.skips_object_gate = true;
+    if (st == WHET_OK) st = whet_judge_open(ctx, &opts, &late_judge);
+    if (st != WHET_OK) {
+        printf("Bail out! %s\n", whet_ctx_message(ctx));
+        return 1;
+    }
+    static const test_case tests[] = {
+        { "cheats", test_cheats },
+        { "honest", test_honest },
+        { "twin", test_twin },
+        { "programs", test_programs },
+    };
+    const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
+    whet_judge_close(ctx, judge);
+    whet_judge_close(ctx, late_judge);
+    whet_ctx_close(ctx);
+    return rc;
+}
