@@ -5,14 +5,16 @@
  * look for what single steps cannot reach. */
 #include "evolve/search.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "evolve/guide.h"
 #include "kernels/programs.h"
 
-enum { N_DRAWS = 60, N_FIRST_GUIDED = 8 };
+enum { N_DRAWS = 60, N_FIRST_GUIDED = 8, MAX_NICHES = 16 };
 
+static const double niche_reach = 0.6; /* of the best one's speed: what its own layout may cost */
 static const double least_gain = 0.02; /* of a sibling that is worth stacking, as a logarithm */
 
 /* A proposal in the making. */
@@ -165,6 +167,33 @@ static whet_status cross(whet_ctx *ctx, draft *d, int parent, int other) {
     return take(ctx, d, &text, "cross", parent, other);
 }
 
+static bool has_layout_of(const whet_member *a, const whet_member *b) {
+    char layout_a[WHET_MAX_NAME] = "", layout_b[WHET_MAX_NAME] = "";
+    const whet_segment *in_a = whet_genome_segment(&a->genome, "layout");
+    const whet_segment *in_b = whet_genome_segment(&b->genome, "layout");
+    if (in_a) whet_segment_alternative(&a->genome, (int)(in_a - a->genome.segments), layout_a);
+    if (in_b) whet_segment_alternative(&b->genome, (int)(in_b - b->genome.segments), layout_b);
+    return strcmp(layout_a, layout_b) == 0;
+}
+
+/* Half of the time the best program of all, else the best one of some layout that is not far off:
+ * a layout that is quickly good must not keep out one that gets better. */
+static int draw_parent(whet_search *s, int best) {
+    int champions[MAX_NICHES], n = 0;
+    if (whet_rng_uniform(&s->rng) < 0.5) return best;
+    for (int i = 0; i < s->n_members; i++) {
+        const whet_member *m = &s->members[i];
+        if (!m->is_timed || m->log_speed < s->members[best].log_speed + log(niche_reach)) continue;
+        int at = 0;
+        while (at < n && !has_layout_of(&s->members[champions[at]], m))
+            at++;
+        if (at == MAX_NICHES) continue;
+        if (at == n) champions[n++] = i;
+        if (m->log_speed > s->members[champions[at]].log_speed) champions[at] = i;
+    }
+    return n ? champions[whet_rng_below(&s->rng, (uint64_t)n)] : best;
+}
+
 /* One draw of operator and parent; a known child is drawn again. */
 static whet_status draw(whet_ctx *ctx, draft *d, const int *elites, int n_elites) {
     whet_rng *rng = &d->s->rng;
@@ -173,10 +202,10 @@ static whet_status draw(whet_ctx *ctx, draft *d, const int *elites, int n_elites
     const int some = elites[whet_rng_below(rng, (uint64_t)n_elites)];
     if (d->s->n_members + d->n_bred <= N_FIRST_GUIDED || dice < 0.15)
         return guide(ctx, d, best, WHET_GUIDE_WHOLE);
-    if (dice < 0.50) return guide(ctx, d, best, WHET_GUIDE_STEP);
-    if (dice < 0.78) return move_knob(ctx, d, best);
+    if (dice < 0.50) return guide(ctx, d, draw_parent(d->s, best), WHET_GUIDE_STEP);
+    if (dice < 0.78) return move_knob(ctx, d, draw_parent(d->s, best));
     if (dice < 0.86) return swap(ctx, d, some);
-    if (dice < 0.94) return swap_two(ctx, d, best);
+    if (dice < 0.94) return swap_two(ctx, d, draw_parent(d->s, best));
     return cross(ctx, d, some, elites[whet_rng_below(rng, (uint64_t)n_elites)]);
 }
 
