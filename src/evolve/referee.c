@@ -92,7 +92,10 @@ static whet_status take_duel(whet_ctx *ctx, const whet_store_duel_answer *a, whe
         duel->samples[i] =
             (whet_duel_sample){ from->pair, from->block, from->is_rival, from->order, from->ns };
     }
-    return WHET_OK;
+    /* The ratio is recomputed; where a wrong output ended the duel, it is of the pairs before. */
+    const bool is_timed = duel->verdict.code == WHET_V_PASS || duel->verdict.code == WHET_V_SLOWER;
+    if (!is_timed || duel->n_samples == 0) return WHET_OK;
+    return whet_ratio_estimate(ctx, duel->samples, duel->n_samples, a->duel.seed, &duel->result);
 }
 
 /* Answer or judgement; the evidence is appended. */
