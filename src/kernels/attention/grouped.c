@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: MIT */
+/* grouped: one load of K and V serves all query heads of the group; keys are split over workers and
+ * merged. The expert kernel, and a program that an evolution can start from. */
+#include <whet/kernel.h>
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
+
+void *memcpy(void *to, const void *from, size_t n);
+
+// EVOLVE-BLOCK-START
+/* The cache is [tile][KV head][K, V], bf16, and everything in it is a panel: PANEL words for every
+ * pair, a word being two neighbours. K of PANEL tokens is [pair of dims][token][2], V of a tile is
+ * [PANEL dims][pair of tokens][dim][2]. So q K and p V are the same product: vectors run over the
+ * panel's words, pairs are summed up, nothing is ever added across lanes, and each tile is read as
+ * one stream. bf16 units take a word as it is; others widen it by a shift and a mask.
+ *
+ * A work item is some rows, some KV heads with all their query heads, and a range of keys; it goes
+ * tile by tile as memory lies. Its queries are numbered by KV head, row, query head. */
+#define TILE      64   // knob: 64 128 256
+#define PANEL     32   // knob: 32 64
+#define QUERIES   48   // knob: 24 48 96
+#define PASS      8    // knob: 1 2 4 8
+#define CHUNKS    32   // knob: 8 16 32 64
+#define MIN_SPLIT 256  // knob: 64 128 256 512
+#define AHEAD     2048 // knob: 0 1024 2048 4096 8192
+#define EXP       3    // knob: 3 4 5
+#define P_PARTS   1    // knob: 1 2
+#define SLACK     8    // knob: 0 8
+#define USE_BF16  1    // knob: 0 1
+
+#define INLINE static inline __attribute__((always_inline, unused))
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+typedef float vec __attribute__((vector_size(LANES * 4)));
+typedef uint32_t words __attribute__((vector_size(LANES * 4)));
+
+#if defined(__AVX512BF16__) && USE_BF16
+#define IS_BF16 1
+typedef uint16_t operand; /* of the products: q and p */
+enum { N_PARTS = P_PARTS };
+#else
+#define IS_BF16 0
+typedef float operand;
+enum { N_PARTS = 1 };
+#endif
+/* Queries of a product whose sums stay in registers, and vectors for each of them. */
+enum { ROWS = LANES == 16 ? 12 : 6, FEW = LANES == 16 ? 0 : 3, PART_EXTRA = 16 };
+
+typedef struct item {
+    const whet_run_args *args;
+    int32_t row, n_rows;
+    int32_t group, n_groups; /* KV heads */
+    int32_t begin, end;      /* keys; begin is a multiple of TILE */
+    int32_t n_queries;       /* of each KV head: n_rows * ratio */
+} item;
+
+/* One worker's memory; QUERIES rows each. */
+typedef struct scratch {
+    float *o;   /* [dim]: sum of 2^(s - m) v */
+    float *s;   /* [TILE] */
+    operand *q; /* [dim] */
+    operand *p; /* [N_PARTS][TILE] */
+    float *m, *l;
+} scratch;
+
+/* One KV head's part of a tile. */
+typedef struct tile {
+    const uint32_t *k, *v;
+    int32_t n; /* tokens that have room here, even */
+} tile;
+
+INLINE int32_t min32(int32_t a, int32_t b) {
+    return a < b ? a : b;
+}
+INLINE int32_t max32(int32_t a, int32_t b) {
+    return a > b ? a : b;
+}
+INLINE int64_t round_up(int64_t n, int64_t to) {
+    return (n + to - 1) / to * to;
+}
+INLINE int32_t ratio_of(const whet_problem *p) {
+    return p->n_heads / p->n_kv_heads;
+}
+INLINE vec load(const float *p) {
+    vec x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+INLINE words load_words(const void *p) {
+    words x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+INLINE void store(float *p, vec x) {
+    memcpy(p, &x, sizeof x);
+}
+INLINE vec splat(float x) {
+    return (vec){ 0 } + x;
+}
+INLINE vec choose(words mask, vec yes, vec no) {
+    return (vec)(((words)yes & mask) | ((words)no & ~mask));
+}
+INLINE vec max_vec(vec a, vec b) {
+    return choose((words)(a > b), a, b);
+}
+INLINE vec low_of(words x) {
+    return (vec)(x << 16);
+}
+INLINE vec high_of(words x) {
+    return (vec)(x & 0xffff0000);
+}
+INLINE float sum_lanes(vec x) {
+    float lane[LANES];
+    store(lane, x);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+INLINE float max_lanes(vec x) {
+    float lane[LANES];
+    store(lane, x);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+    return lane[0];
+}
+
+// SEGMENT-START exp
+/* exp/poly2: 2^x = 2^n 2^r with |r| <= 1/2 and a minimax polynomial for 2^r */
+/* x <= SLACK; below -126 the result stays at 2^-126. */
+INLINE vec exp2_vec(vec x) {
+    const vec magic = splat(0x1.8p23f); /* adding it rounds to an integer in the low bits */
+    x = max_vec(x, splat(-126));
+    const vec shifted = x + magic, r = x - (shifted - magic);
+    vec p;
+    if (EXP == 3)
+        p = r * 0.0551716691f + 0.242611122f;
+    else if (EXP == 4)
+        p = (r * 0.00957010191f + 0.0559178603f) * r + 0.240247448f;
+    else
+        p = ((r * 0.0013276472f + 0.00967554133f) * r + 0.0555071327f) * r + 0.240221197f;
+    p = p * r + (EXP == 3 ? 0.693260985f : EXP == 4 ? 0.693121815f : 0.693146967f);
+    p = p * r + (EXP == 3 ? 0.999928074f : EXP == 4 ? 0.999999261f : 1.00000007f);
+    return (vec)((words)p + ((words)shifted << 23));
+}
+// SEGMENT-END exp
+
+// SEGMENT-START layout
+/* layout/panels: [tile][KV head][K panels, V panels]; one stream a tile, grows with its tokens */
+#define LAYOUT_ID  "panels-" TEXT(TILE) "-" TEXT(PANEL) "-1"
+#define TEXT(x)    TEXT_OF(x)
+#define TEXT_OF(x) #x
+
+/* The last tile has only the rows that the capacity leaves to it, an even number. Its last K panel
+ * may be narrow; reading it at full width ends in the V behind it. */
+INLINE tile tile_at(const whet_problem *p, int64_t capacity, const void *kv, int32_t group,
+                    int32_t t0) {
+    const int64_t room = round_up(capacity, 2) - t0;
+    const int32_t n = room < TILE ? (int32_t)room : TILE;
+    const uint32_t *k =
+        (const uint32_t *)kv + ((int64_t)t0 * p->n_kv_heads + (int64_t)group * n) * p->head_dim;
+    return (tile){ k, k + (int64_t)n * p->head_dim / 2, n };
+}
+
+/* Tokens t .. t + n - 1 of one K panel and the V rows beside it. */
+INLINE void append_panel(const whet_append_args *a, int32_t group, int32_t t, int32_t n) {
+    const whet_problem *p = a->problem;
+    const int32_t dim = p->head_dim, t0 = t / TILE * TILE, first = (t - t0) / PANEL * PANEL;
+    const tile kv = tile_at(p, a->capacity, a->kv, group, t0);
+    const int32_t width = min32(PANEL, kv.n - first);
+    uint32_t *to_k = (uint32_t *)(uintptr_t)kv.k + (int64_t)first * dim / 2 + (t - t0 - first);
+    const uint16_t *k = (const uint16_t *)a->k + (t - a->pos) * a->k_stride + (int64_t)group * dim;
+    const uint16_t *v = (const uint16_t *)a->v + (t - a->pos) * a->v_stride + (int64_t)group * dim;
+    for (int32_t c = 0; c < dim / 2; c++)
+        for (int32_t j = 0; j < n; j++)
+            memcpy(to_k + (int64_t)c * width + j, k + j * a->k_stride + 2 * c, 4);
+    uint16_t *to_v = (uint16_t *)(uintptr_t)kv.v;
+    for (int32_t j = 0; j < n; j++)
+        for (int32_t c0 = 0; c0 < dim; c0 += PANEL) {
+            const int32_t token = t - t0 + j;
+            uint16_t *to = to_v + ((int64_t)c0 * (kv.n / 2) + token / 2 * PANEL) * 2 + token % 2;
+            for (int32_t c = 0; c < PANEL; c++)
+                to[2 * c] = v[j * a->v_stride + c0 + c];
+        }
+}
+
+/* A worker takes every n_workers-th pair of a panel of tokens and a KV head. */
+static void append(const whet_append_args *a, int worker, int n_workers) {
+    const int32_t end = a->pos + a->n, first = a->pos / PANEL, n_groups = a->problem->n_kv_heads;
+    const int64_t n = (int64_t)((end + PANEL - 1) / PANEL - first) * n_groups;
+    for (int64_t i = worker; i < n; i += n_workers) {
+        const int32_t panel = (first + (int32_t)(i / n_groups)) * PANEL;
+        const int32_t t = max32(panel, a->pos);
+        append_panel(a, (int32_t)(i % n_groups), t, min32(end, panel + PANEL) - t);
+    }
+}
+// SEGMENT-END layout
+
+// SEGMENT-START product
+/* product/registers: the sums of up to ROWS queries stay in registers over all pairs of a panel */
+typedef struct factors {
+    const operand *a; /* [n_queries][2 * n_pairs] */
+    int64_t a_stride;
+    const uint32_t *b; /* [n_pairs][PANEL], b_stride words from pair to pair */
+    int64_t b_stride;
+    int32_t n_pairs;
+    float *c; /* [n_queries][PANEL] */
+    int64_t c_stride;
+    int is_add; /* c is added to, not set */
+} factors;
+
+/* n_q queries and n_v vectors (constants), from word j of the panel on. */
+INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
+    vec sum[ROWS][4];
+    const operand *a = f->a;
+    const uint32_t *b = f->b + j;
+    float *c = f->c + j;
+    for (int i = 0; i < n_q; i++)
+        for (int v = 0; v < n_v; v++)
+            sum[i][v] = f->is_add ? load(c + i * f->c_stride + v * LANES) : splat(0);
+    for (int32_t p = 0; p < f->n_pairs; p++, b += f->b_stride, a += 2) {
+        if (AHEAD > 0)
+            for (int line = 0; line < n_v * LANES; line += 16)
+                __builtin_prefetch((const char *)(b + line) + AHEAD);
+        words x[4];
+        for (int v = 0; v < n_v; v++)
+            x[v] = load_words(b + v * LANES);
+        for (int i = 0; i < n_q; i++) {
+#if IS_BF16
+            uint32_t w;
+            memcpy(&w, a + i * f->a_stride, 4);
+            for (int v = 0; v < n_v; v++)
+                sum[i][v] = (vec)_mm512_dpbf16_ps((__m512)sum[i][v], (__m512bh)x[v],
+                                                  (__m512bh)_mm512_set1_epi32((int)w));
+        }
+#else
+            for (int v = 0; v < n_v; v++)
+                sum[i][v] += low_of(x[v]) * a[i * f->a_stride];
+        }
+        for (int i = 0; i < n_q; i++)
+            for (int v = 0; v < n_v; v++)
+                sum[i][v] += high_of(x[v]) * a[i * f->a_stride + 1];
+#endif
+    }
+    for (int i = 0; i < n_q; i++)
+        for (int v = 0; v < n_v; v++)
+            store(c + i * f->c_stride + v * LANES, sum[i][v]);
+}
+
+#define PRODUCT(n)                                                                                 \
+    case n:                                                                                        \
+        for (int32_t j = 0; j < PANEL; j += (n <= FEW ? 4 : 2) * LANES)                            \
+            product_some(n, n <= FEW ? 4 : 2, f, j);                                               \
+        break;
+
+static __attribute__((noinline)) void product(int32_t n_q, const factors *f) {
+    switch (n_q) {
+        PRODUCT(1)
+        PRODUCT(2)
+        PRODUCT(3)
+        PRODUCT(4)
+        PRODUCT(5)
+        PRODUCT(6)
+#if LANES == 16
+        PRODUCT(7)
+        PRODUCT(8)
+        PRODUCT(9)
+        PRODUCT(10)
+        PRODUCT(11)
+        PRODUCT(12)
+#endif
+    }
+}
+// SEGMENT-END product
+
+// SEGMENT-START softmax
+/* softmax/one-pass: a tile of keys at a time; a maximum that grows by more than 2^SLACK rescales */
+INLINE vec scores_at(const float *s, int32_t t, int32_t n, float factor, float beyond) {
+    const vec x = load(s + t) * factor;
+    if (t + LANES <= n) return x;
+    words lane;
+    for (int i = 0; i < LANES; i++)
+        lane[i] = (uint32_t)i;
+    return choose((words)(lane < (uint32_t)max32(n - t, 0)), x, splat(beyond));
+}
+
+/* Weights of two vectors of scores; returns them as they will be used. */
+INLINE vec put_weights(operand *p, vec e, vec f) {
+#if IS_BF16
+    const words w = (words)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e);
+    memcpy(p, &w, sizeof w);
+    if (N_PARTS == 1) return low_of(w) + high_of(w);
+    const vec halves[2] = { low_of(w), high_of(w) }; /* elements in turn */
+    for (int i = 0; i < 2 * LANES; i++)
+        *(i < LANES ? &((float *)&e)[i] : &((float *)&f)[i - LANES]) -=
+            ((const float *)&halves[i % 2])[i / 2];
+    const words rest = (words)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e);
+    memcpy(p + TILE, &rest, sizeof rest);
+    return low_of(w) + high_of(w) + low_of(rest) + high_of(rest);
+#else
+    store(p, e);
+    store(p + LANES, f);
+    return e + f;
+#endif
+}
+
+/* The first n of `width` scores (times factor, in powers of two) become weights, the others 0.
+ * Returns what the sums so far are to be multiplied by. */
+INLINE float weigh(const float *s, int32_t n, int32_t width, float factor, operand *p, float *m,
+                   float *l) {
+    const float inf = __builtin_inff();
+    vec top = splat(-inf), sum = splat(0);
+    for (int32_t t = 0; t < width; t += LANES)
+        top = max_vec(scores_at(s, t, n, factor, -inf), top);
+    const float max = max_lanes(top), before = *m;
+    float rescale = 1;
+    if (n > 0 && !(max <= before + SLACK)) {
+        *m = max;
+        rescale = *l > 0 ? exp2_vec(splat(before - max))[0] : 1;
+    }
+    const vec at = splat(n > 0 ? *m : 0);
+    for (int32_t t = 0; t < width; t += 2 * LANES) {
+        vec e = splat(0), f = splat(0);
+        if (t < n) e = exp2_vec(scores_at(s, t, n, factor, -inf) - at);
+        if (t + LANES < n) f = exp2_vec(scores_at(s, t + LANES, n, factor, -inf) - at);
+        if (t + 2 * LANES > n) { /* what is masked is nothing at all */
+            e = scores_at((const float *)&e, 0, n - t, 1, 0);
+            f = scores_at((const float *)&f, 0, n - t - LANES, 1, 0);
+        }
+        sum += put_weights(p + t, e, f);
+    }
+    *l = *l * rescale + sum_lanes(sum);
+    return rescale;
+}
+
+/* The keys t0 .. t0 + n_keys - 1 for the n_q queries from i on, which are a product's. */
+INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, int32_t n_keys,
+                        int32_t i, int32_t n_q, int32_t first) {
+    const whet_run_args *a = it->args;
+    const int32_t dim = a->problem->head_dim, ratio = ratio_of(a->problem);
+    const int32_t seen = a->pos + it->row + 1 - t0; /* by the first row */
+    const int32_t limit = min32(n_keys, seen + (i + n_q - 1) / ratio);
+    if (limit <= 0) return;
+    const int32_t width = (int32_t)round_up(limit, PANEL);
+    const int64_t x = first + i;
+    factors f = { w->q + x * dim, dim, kv.k, PANEL, dim / 2, w->s, TILE, 0 };
+    for (int32_t t = 0; t < width; t += PANEL, f.b += (int64_t)PANEL * dim / 2, f.c += PANEL) {
+        f.b_stride = min32(PANEL, kv.n - t);
+        product(n_q, &f);
+    }
+    for (int32_t j = 0; j < n_q; j++) {
+        const int32_t n = min32(limit, seen + (i + j) / ratio);
+        const float rescale = weigh(w->s + j * TILE, max32(n, 0), width, a->scale * 1.44269504f,
+                                    w->p + j * N_PARTS * TILE, &w->m[x + j], &w->l[x + j]);
+        float *o = w->o + (x + j) * dim;
+        if (rescale != 1)
+            for (int32_t c = 0; c < dim; c++)
+                o[c] *= rescale;
+    }
+    for (int32_t part = 0; part < N_PARTS; part++) {
+        factors g = { w->p + part * TILE, N_PARTS * TILE, kv.v, PANEL,
+                      (limit + 1) / 2,    w->o + x * dim, dim,  1 };
+        for (int32_t c = 0; c < dim; c += PANEL, g.c += PANEL, g.b += (int64_t)kv.n / 2 * PANEL)
+            product(n_q, &g);
+    }
+}
+
+INLINE void attend(const item *it, const scratch *w) {
+    const whet_run_args *a = it->args;
+    const int32_t n = it->n_queries, n_some = (n + ROWS - 1) / ROWS;
+    for (int32_t t0 = it->begin; t0 < it->end; t0 += TILE)
+        for (int32_t g = 0; g < it->n_groups; g++) {
+            const tile kv = tile_at(a->problem, a->capacity, a->kv, it->group + g, t0);
+            for (int32_t i = 0; i < n_some; i++) {
+                const int32_t from = n * i / n_some, to = n * (i + 1) / n_some;
+                attend_some(it, w, kv, t0, min32(TILE, it->end - t0), from, to - from, g * n);
+            }
+        }
+}
+// SEGMENT-END softmax
+
+/* Row and query head of query x of the item. */
+INLINE int32_t row_of(const item *it, int32_t x) {
+    return it->row + x % it->n_queries / ratio_of(it->args->problem);
+}
+INLINE int32_t head_of(const item *it, int32_t x) {
+    const int32_t ratio = ratio_of(it->args->problem);
+    return (it->group + x / it->n_queries) * ratio + x % it->n_queries % ratio;
+}
+
+INLINE void begin_item(const item *it, const scratch *w) {
+    const whet_run_args *a = it->args;
+    const int32_t dim = a->problem->head_dim;
+    for (int32_t x = 0; x < it->n_groups * it->n_queries; x++) {
+        const uint16_t *q =
+            (const uint16_t *)a->q + row_of(it, x) * a->q_stride + (int64_t)head_of(it, x) * dim;
+        operand *to = w->q + (int64_t)x * dim;
+        float *o = w->o + (int64_t)x * dim;
+        for (int32_t c = 0; c < dim; c++) {
+#if IS_BF16
+            to[c] = q[c];
+#else
+            const uint32_t bits = (uint32_t)q[c] << 16;
+            memcpy(to + c, &bits, 4);
+#endif
+            o[c] = 0;
+        }
+        w->m[x] = -__builtin_inff();
+        w->l[x] = 0;
+    }
+}
+
+INLINE void put_row(const whet_run_args *a, int32_t row, int32_t head, const float *o, float l) {
+    const int32_t dim = a->problem->head_dim;
+    uint16_t *out = (uint16_t *)a->out + row * a->out_stride + (int64_t)head * dim;
+    const float factor = 1 / l;
+    for (int32_t c = 0; c < dim; c++) {
+        const float x = o[c] * factor;
+        uint32_t u;
+        memcpy(&u, &x, 4);
+        const uint32_t y = (u + 0x7fff + (u >> 16 & 1)) >> 16;
+        out[c] = (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? 0x7fff : y);
+    }
+}
+
+// SEGMENT-START split
+/* split/keys-by-memory: keys of a few rows are cut into chunks and dealt as memory lies; merged */
+INLINE int32_t rows_per_item(const whet_problem *p) {
+    return QUERIES / ratio_of(p);
+}
+
+/* Keys of a chunk: a function of the rows and keys alone, so that bits do not depend on workers. */
+INLINE int32_t chunk_of(const whet_problem *p, int32_t n_rows, int32_t n_keys) {
+    const int32_t n_chunks = max32(1, CHUNKS / n_rows);
+    if (n_keys <= MIN_SPLIT || n_rows > rows_per_item(p)) return n_keys;
+    return (int32_t)round_up((n_keys + n_chunks - 1) / n_chunks, TILE);
+}
+
+INLINE int32_t n_chunks_of(const whet_problem *p, int32_t n_rows, int32_t n_keys) {
+    const int32_t chunk = chunk_of(p, n_rows, n_keys);
+    return (n_keys + chunk - 1) / chunk;
+}
+
+INLINE int64_t part_size(const whet_problem *p) {
+    return p->head_dim + PART_EXTRA;
+}
+
+/* Parts: [row][head][chunk][part_size]: o, m, l. No run has more than CHUNKS rows times chunks. */
+INLINE int64_t part_floats(const whet_problem *p) {
+    return p->n_context > MIN_SPLIT ? (int64_t)CHUNKS * p->n_heads * part_size(p) : 0;
+}
+
+INLINE void run_item(const item *it, const scratch *w, float *parts, int32_t n_chunks, int32_t c) {
+    const whet_problem *p = it->args->problem;
+    const int32_t dim = p->head_dim;
+    begin_item(it, w);
+    attend(it, w);
+    for (int32_t x = 0; x < it->n_groups * it->n_queries; x++) {
+        const int32_t row = row_of(it, x), head = head_of(it, x);
+        const float *o = w->o + (int64_t)x * dim;
+        if (n_chunks == 1) {
+            put_row(it->args, row, head, o, w->l[x]);
+            continue;
+        }
+        float *part = parts + (((int64_t)row * p->n_heads + head) * n_chunks + c) * part_size(p);
+        memcpy(part, o, (size_t)dim * 4);
+        part[dim] = w->m[x];
+        part[dim + 1] = w->l[x];
+    }
+}
+
+INLINE void merge(const whet_run_args *a, int worker, int n_workers, const float *parts,
+                  int32_t n_chunks, float *o) {
+    const int32_t n_heads = a->problem->n_heads, dim = a->problem->head_dim;
+    const int64_t size = part_size(a->problem);
+    for (int32_t i = worker; i < a->n_rows * n_heads; i += n_workers) {
+        const float *part = parts + (int64_t)i * n_chunks * size;
+        float m = -__builtin_inff(), l = 0;
+        for (int32_t c = 0; c < n_chunks; c++)
+            m = part[c * size + dim] > m ? part[c * size + dim] : m;
+        for (int32_t c = 0; c < dim; c++)
+            o[c] = 0;
+        for (int32_t k = 0; k < n_chunks; k++, part += size) {
+            if (part[dim + 1] == 0) continue; /* this row sees none of these keys */
+            const float weight = exp2_vec(splat(part[dim] - m))[0];
+            l += weight * part[dim + 1];
+            for (int32_t c = 0; c < dim; c++)
+                o[c] += weight * part[c];
+        }
+        put_row(a, i / n_heads, i % n_heads, o, l);
+    }
+}
+
+/* The first pair of a chunk and a KV head that begins at or behind place x of all keys of all KV
+ * heads, which lie chunk by chunk. */
+INLINE int64_t unit_at(int64_t x, int32_t n_groups, int32_t chunk, int32_t n_keys) {
+    const int64_t c = x / ((int64_t)chunk * n_groups), rest = x - c * chunk * n_groups;
+    const int64_t left = n_keys - c * chunk, n = left < chunk ? left : chunk;
+    return c * n_groups + (n > 0 ? (rest + n - 1) / n : 0);
+}
+
+/* One block of rows: a worker's share is contiguous and has as many keys as any other's. */
+INLINE void run_chunks(const whet_run_args *a, int worker, int n_workers, float *parts,
+                       const scratch *w) {
+    const whet_problem *p = a->problem;
+    const int32_t n_groups = p->n_kv_heads, n_keys = a->pos + a->n_rows;
+    const int32_t chunk = chunk_of(p, a->n_rows, n_keys);
+    const int64_t total = (int64_t)n_keys * n_groups;
+    const int64_t end = unit_at(total * (worker + 1) / n_workers, n_groups, chunk, n_keys);
+    item it = { .args = a, .n_rows = a->n_rows, .n_queries = a->n_rows * ratio_of(p) };
+    const int32_t most = min32(PASS, QUERIES / it.n_queries);
+    for (int64_t u = unit_at(total * worker / n_workers, n_groups, chunk, n_keys); u < end;
+         u += it.n_groups) {
+        const int32_t c = (int32_t)(u / n_groups);
+        it.group = (int32_t)(u % n_groups);
+        it.n_groups = min32(most, n_groups - it.group);
+        if (end - u < it.n_groups) it.n_groups = (int32_t)(end - u);
+        it.begin = c * chunk;
+        it.end = min32(n_keys, (c + 1) * chunk);
+        run_item(&it, w, parts, n_chunks_of(p, a->n_rows, n_keys), c);
+    }
+}
+
+/* Many rows: the last ones, which see most keys, first. */
+INLINE void run_rows(const whet_run_args *a, int worker, int n_workers, const scratch *w) {
+    const whet_problem *p = a->problem;
+    const int32_t n_rows = rows_per_item(p), n_blocks = (a->n_rows + n_rows - 1) / n_rows;
+    for (int64_t i = worker; i < (int64_t)n_blocks * p->n_kv_heads; i += n_workers) {
+        item it = { .args = a, .group = (int32_t)(i % p->n_kv_heads), .n_groups = 1 };
+        it.row = (n_blocks - 1 - (int32_t)(i / p->n_kv_heads)) * n_rows;
+        it.n_rows = min32(n_rows, a->n_rows - it.row);
+        it.n_queries = it.n_rows * ratio_of(p);
+        it.end = a->pos + it.row + it.n_rows;
+        run_item(&it, w, NULL, 1, 0);
+    }
+}
+// SEGMENT-END split
+
+INLINE int64_t scratch_bytes(const whet_problem *p) {
+    const int64_t dim = p->head_dim;
+    return round_up(4 * (dim + 2) * QUERIES, 64) + 4 * ROWS * TILE +
+           (int64_t)sizeof(operand) * (dim * QUERIES + N_PARTS * TILE * ROWS);
+}
+
+static int supports(const whet_problem *p) {
+    return p->dtype == WHET_BF16 && p->n_kv_heads > 0 && p->n_heads > 0 && p->head_dim > 0 &&
+           p->n_heads % p->n_kv_heads == 0 && p->head_dim % PANEL == 0 &&
+           ratio_of(p) <= QUERIES && /* one padding token, and reading past a narrow panel */
+           (int64_t)p->n_kv_heads * p->head_dim <= 16384;
+}
+
+static size_t kv_bytes(const whet_problem *p, int64_t capacity) {
+    return (size_t)(round_up(capacity, 2) * p->n_kv_heads * p->head_dim * 4);
+}
+
+static size_t workspace_bytes(const whet_problem *p, int n_workers) {
+    return (size_t)(part_floats(p) * 4 + n_workers * round_up(scratch_bytes(p), 64));
+}
+
+static int n_phases(const whet_problem *p, int32_t n_rows, int32_t n_context) {
+    return n_chunks_of(p, n_rows, n_context) > 1 ? 2 : 1;
+}
+
+static void run(const whet_run_args *a, int phase, int worker, int n_workers) {
+    const whet_problem *p = a->problem;
+    const int64_t dim = p->head_dim;
+    float *parts = a->workspace;
+    char *mine = (char *)(parts + part_floats(p)) + worker * round_up(scratch_bytes(p), 64);
+    scratch w = { .o = (float *)mine };
+    w.m = w.o + QUERIES * dim;
+    w.l = w.m + QUERIES;
+    w.s = (float *)(mine + round_up(4 * (dim + 2) * QUERIES, 64));
+    w.q = (operand *)(w.s + ROWS * TILE);
+    w.p = w.q + QUERIES * dim;
+    const int32_t n_keys = a->pos + a->n_rows;
+    if (phase == 1)
+        merge(a, worker, n_workers, parts, n_chunks_of(p, a->n_rows, n_keys), w.o);
+    else if (a->n_rows > rows_per_item(p))
+        run_rows(a, worker, n_workers, &w);
+    else
+        run_chunks(a, worker, n_workers, parts, &w);
+}
+// EVOLVE-BLOCK-END
+
+#ifndef WHET_BUILT_IN /* the library makes tables of its own, one for each instruction set */
+const whet_attention_kernel whet_kernel = {
+    .abi = WHET_KERNEL_ABI,
+    .name = "grouped",
+    .layout_id = LAYOUT_ID,
+    .supports = supports,
+    .kv_bytes = kv_bytes,
+    .workspace_bytes = workspace_bytes,
+    .append = append,
+    .n_phases = n_phases,
+    .run = run,
+};
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* `grouped` as a built-in kernel; compiled once for each instruction set (src/kernels/meson.build
+ * defines the name of the table, the kernel's name and the features it needs). */
+#define WHET_BUILT_IN
+#include "kernels/attention/grouped.c"
+
+#include "platform/cpu.h"
+
+static int supports_here(const whet_problem *problem) {
+    return (whet_cpu_features() & (WHET_ISA_FEATURES)) == (WHET_ISA_FEATURES) && supports(problem);
+}
+
+extern const whet_attention_kernel WHET_ISA_TABLE;
+const whet_attention_kernel WHET_ISA_TABLE = {
+    .abi = WHET_KERNEL_ABI,
+    .name = WHET_ISA_KERNEL,
+    .layout_id = LAYOUT_ID,
+    .supports = supports_here,
+    .kv_bytes = kv_bytes,
+    .workspace_bytes = workspace_bytes,
+    .append = append,
+    .n_phases = n_phases,
+    .run = run,
+};
