@@ -27,6 +27,53 @@ typedef struct whet_evolve_event {
 
 typedef void (*whet_evolve_fn)(void *data, const whet_evolve_event *event);
 
+enum { WHET_MAX_LLMS = 8 };
+
+/* A server of language models that speaks OpenAI's chat protocol. Zero means default. */
+typedef struct whet_llm_opts {
+    const char *api_base; /* "https://host/v1"; NULL = https://api.openai.com/v1 */
+    const char *api_key;  /* from the caller's environment; never stored, never logged */
+    struct {
+        const char *name;
+        double weight; /* shares of the questions; 0 = 1 */
+    } models[WHET_MAX_LLMS];
+    int n_models;
+    double temperature; /* sent when has_temperature */
+    double top_p;       /* 0 = not sent */
+    bool has_temperature;
+    int max_tokens;         /* 0 = 4096 */
+    double timeout_seconds; /* of one try; 0 = 60 */
+    int n_retries;          /* behind the first try; with has_retries, else 3 */
+    bool has_retries;
+    double retry_delay_seconds; /* before the first retry; 0 = 5 */
+    const char *system_message; /* NULL = whet's own */
+} whet_llm_opts;
+
+/* What the grid's axes can be: facts of the source and of the object, bits of a mask. */
+typedef enum whet_feature {
+    WHET_FEATURE_LAYOUT = 1,    /* of the KV cache: what the program's layout says it is */
+    WHET_FEATURE_PASSES = 2,    /* over the scores: three-pass, two-pass, one-pass softmax */
+    WHET_FEATURE_VECTOR = 4,    /* widest vectors in the object, and a bf16 dot product or not */
+    WHET_FEATURE_WORKSPACE = 8, /* bytes, by powers of four */
+    WHET_FEATURE_CODE = 16,     /* bytes of code, by powers of two */
+} whet_feature;
+
+/* How the population is kept and drawn from. Zero means default. */
+typedef struct whet_population_opts {
+    int n_islands;          /* 0 = 2; at most 8 */
+    int n_programs;         /* alive on all islands together; 0 = 200 */
+    int n_archive;          /* of the best of all islands; 0 = 20 */
+    double exploration;     /* share of parents drawn from an island's whole grid; 0 = 0.2 */
+    double exploitation;    /* share of parents drawn from the archive; 0 = 0.5 */
+    int migration_interval; /* programs of an island between migrations; 0 = 25 */
+    double migration_rate;  /* share of an island's elites that go; 0 = 0.1, at least one */
+    unsigned features;      /* whet_feature; 0 = layout, passes and vector */
+    double control;         /* share of programs for random, best-of-N and hill climbing together;
+                               0 = 0.1; below 0 = none */
+    int patience;           /* programs without a gain that end the search; 0 = no such end */
+    double least_gain;      /* that counts as one, as a ratio above 1; 0 = 0.001 */
+} whet_population_opts;
+
 /* Zero means default. Strings are borrowed for the call. */
 typedef struct whet_evolve_opts {
     whet_problem problem; /* n_context: the context that is timed (0 = 2048) */
@@ -46,8 +93,14 @@ typedef struct whet_evolve_opts {
     const char *proposer; /* who is asked for one child of every generation: "command:" and a shell
                              command that reads a prompt from stdin and writes the reply to stdout;
                              NULL = nobody */
-    const char *answers;  /* a run file: its run is taken anew, into run_file, with the verdicts and
-                             timings that it has; nothing is judged or installed. NULL = judge */
+    whet_llm_opts llm;
+    whet_population_opts population;
+    int n_top_programs;     /* that a prompt shows; 0 = 3 */
+    int n_diverse_programs; /* 0 = 2 */
+    bool is_rewriting;      /* models are asked for whole programs, not for hunks */
+    int max_code_bytes;     /* of a program that a model writes; 0 = 256 KiB */
+    const char *answers; /* a run file: its run is taken anew, into run_file, with the verdicts and
+                            timings that it has; nothing is judged or installed. NULL = judge */
     whet_evolve_fn on_event;
     void *event_data;
 } whet_evolve_opts;
