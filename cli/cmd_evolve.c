@@ -160,6 +160,11 @@ static void print_text(const evolve_opts *o, const whet_evolve_result *r, const 
             print_ratio("over fused", &s->fused, s->fused_ns);
         }
     }
+    for (int i = 0; i < WHET_N_CONTROLS; i++)
+        if (r->controls[i].n)
+            printf("%-12s %.2fx after %d programs; evolution had %.2fx after as many\n",
+                   r->controls[i].name, r->controls[i].speed, r->controls[i].n,
+                   r->controls[i].evolution);
     printf("run          %s\n", run_file);
     if (r->is_installed)
         printf("installed    in %s; whet generate uses it by itself\n", folder);
@@ -196,6 +201,11 @@ static whet_status print_json(whet_ctx *ctx, const whet_evolve_result *r, const 
         print_json_ratio("fused", &s->fused);
         printf("}");
     }
+    printf("],\"controls\":[");
+    for (int i = 0; i < WHET_N_CONTROLS && r->controls[i].name; i++)
+        printf("%s{\"name\":\"%s\",\"programs\":%d,\"speed\":%.5f,\"evolution\":%.5f}",
+               i ? "," : "", r->controls[i].name, r->controls[i].n, r->controls[i].speed,
+               r->controls[i].evolution);
     printf("],\"installed\":%s,\"why_not\":\"%s\"}\n", r->is_installed ? "true" : "false",
            r->not_installed);
     return WHET_OK;

@@ -11,6 +11,16 @@ extern "C" {
 
 enum { WHET_HASH_HEX = 65 }; /* a SHA-256 in hexadecimal, with the NUL */
 
+/* What a simple search did with its share of the programs, beside evolution. */
+typedef struct whet_evolve_control {
+    const char *name; /* "random", "best-of-n", "hill-climb" */
+    int n;            /* programs */
+    double speed;     /* of its best one, times the yardstick's; 0 = none */
+    double evolution; /* of the best one that evolution had after as many programs */
+} whet_evolve_control;
+
+enum { WHET_N_CONTROLS = 3 };
+
 /* What happens while it runs, for a person to see. Strings are borrowed for the call. */
 typedef struct whet_evolve_event {
     const char *what; /* "program", "elite", "final", "end of search", "resumed" */
@@ -51,16 +61,15 @@ typedef struct whet_llm_opts {
 
 /* What the grid's axes can be: facts of the source and of the object, bits of a mask. */
 typedef enum whet_feature {
-    WHET_FEATURE_LAYOUT = 1,    /* of the KV cache: what the program's layout says it is */
-    WHET_FEATURE_PASSES = 2,    /* over the scores: three-pass, two-pass, one-pass softmax */
-    WHET_FEATURE_VECTOR = 4,    /* widest vectors in the object, and a bf16 dot product or not */
-    WHET_FEATURE_WORKSPACE = 8, /* bytes, by powers of four */
-    WHET_FEATURE_CODE = 16,     /* bytes of code, by powers of two */
+    WHET_FEATURE_LAYOUT = 1, /* of the KV cache: what the program's layout says it is */
+    WHET_FEATURE_PASSES = 2, /* over the scores: three-pass, two-pass, one-pass softmax */
+    WHET_FEATURE_VECTOR = 4, /* widest vectors in the object, and a bf16 dot product or not */
+    WHET_FEATURE_CODE = 8,   /* bytes of code, by powers of two */
 } whet_feature;
 
 /* How the population is kept and drawn from. Zero means default. */
 typedef struct whet_population_opts {
-    int n_islands;          /* 0 = 2; at most 8 */
+    int n_islands;          /* 0 = one for each ten minutes, at most 4; at most 8 */
     int n_programs;         /* alive on all islands together; 0 = 200 */
     int n_archive;          /* of the best of all islands; 0 = 20 */
     double exploration;     /* share of parents drawn from an island's whole grid; 0 = 0.2 */
@@ -126,7 +135,8 @@ typedef struct whet_evolve_result {
     int n_duplicates; /* children that were known already */
     bool is_installed;
     char not_installed[160]; /* why, when it is not */
-    char fused_from[48];     /* "built-in" or "source": what `fused` was */
+    whet_evolve_control controls[WHET_N_CONTROLS];
+    char fused_from[48]; /* "built-in" or "source": what `fused` was */
     double seconds;
 } whet_evolve_result;
 

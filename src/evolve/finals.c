@@ -38,6 +38,7 @@ static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
         .seed = whet_rng_u64(&s->rng),
         .seconds = s->opts.minutes * 60 / 10, /* at most ten duels of such a length */
     };
+    WHET_TRY(whet_referee_recall(ctx, s, m));
     WHET_TRY(whet_journal_begin(ctx, s));
     WHET_TRY(whet_referee_duel(ctx, s, m, rival, is_final ? "final" : "duel", &opts, duel));
     if (duel->verdict.code != WHET_V_PASS) m->verdict = duel->verdict;

@@ -55,7 +55,8 @@ static whet_status learn(whet_ctx *ctx, guide *g) {
     if (!seen) return WHET_E_NOMEM;
     int n = 0;
     for (int i = 0; i < s->n_members; i++)
-        if (s->members[i].has_speed) observe(g, &s->members[i], &seen[n++]);
+        if (s->members[i].has_speed && !s->members[i].control)
+            observe(g, &s->members[i], &seen[n++]);
     whet_effects_fit(seen, n, (int)whet_n_segment_texts + g->n_fits, &g->effects);
     whet_free(ctx, seen);
     return WHET_OK;
@@ -157,6 +158,21 @@ static recipe best_of_all(const guide *g, const recipe *from) {
     return best;
 }
 
+/* Any idea that has partners, with them; knobs as they come with it. */
+static recipe any_suite(const guide *g, const recipe *from) {
+    recipe r = *from;
+    int n = 0, chosen = 0;
+    for (int i = 0; i < g->n_fits; i++)
+        if ((i == 0 || g->fits[i].idea != g->fits[i - 1].idea) &&
+            whet_rng_below(&g->s->rng, (uint64_t)++n) == 0)
+            chosen = i;
+    int end = chosen;
+    while (end < g->n_fits && g->fits[end].idea == g->fits[chosen].idea)
+        end++;
+    if (end > chosen) impose(g, chosen, end, &r);
+    return r;
+}
+
 /* Segments that are the chosen idea already keep their knobs. */
 static whet_status write_child(whet_ctx *ctx, const guide *g, const recipe *r,
                                whet_child_text *child) {
@@ -180,6 +196,8 @@ whet_status whet_guide(whet_ctx *ctx, whet_search *s, int parent, whet_guide_kin
     WHET_TRY(learn(ctx, &g));
     sample_effects(&g);
     const recipe from = recipe_of(&g);
-    const recipe to = kind == WHET_GUIDE_STEP ? best_step(&g, &from) : best_of_all(&g, &from);
+    const recipe to = kind == WHET_GUIDE_STEP    ? best_step(&g, &from)
+                      : kind == WHET_GUIDE_SUITE ? any_suite(&g, &from)
+                                                 : best_of_all(&g, &from);
     return write_child(ctx, &g, &to, child);
 }

@@ -8,6 +8,7 @@
 typedef enum whet_guide_kind {
     WHET_GUIDE_STEP,  /* the most promising change of one segment */
     WHET_GUIDE_WHOLE, /* all segments as promises most */
+    WHET_GUIDE_SUITE, /* some idea, with the ideas that it was made for; else as it is */
 } whet_guide_kind;
 
 /* A parent's text with segments as the model, and chance, would have them. */

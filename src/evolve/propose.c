@@ -1,91 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* What to try next. Gains of different segments mostly add up (as logarithms): an additive model of
- * all programs timed so far guides whole programs at first, then the best one is improved one
- * segment or knob at a time, siblings that both gained are stacked, and double swaps and crosses
- * look for what single steps cannot reach. */
+/* What to try next. The first few programs are put together from the library as the model of
+ * effects promises most; then a bandit chooses among the operators, and a parent is drawn on the
+ * island whose turn it is. */
 #include "evolve/search.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "evolve/control.h"
+#include "evolve/draft.h"
 #include "evolve/guide.h"
-#include "kernels/programs.h"
+#include "evolve/population.h"
 
-enum { N_DRAWS = 60, N_FIRST_GUIDED = 8, MAX_NICHES = 16 };
+enum { N_DRAWS = 60 };
 
-static const double niche_reach = 0.6; /* of the best one's speed: what its own layout may cost */
 static const double least_gain = 0.02; /* of a sibling that is worth stacking, as a logarithm */
 
-/* A proposal in the making. */
-typedef struct draft {
-    whet_search *s;
-    whet_member *child;
-    const whet_member *bred;
-    int n_bred;
-    bool is_new;
-} draft;
-
-static bool is_known(const draft *d, const char *hash) {
-    for (int i = 0; i < d->s->n_members; i++)
-        if (strcmp(d->s->members[i].hash, hash) == 0) return true;
-    for (int i = 0; i < d->n_bred; i++)
-        if (strcmp(d->bred[i].hash, hash) == 0) return true;
-    return false;
-}
-
-/* A text becomes the child, unless it is known. `text` is taken over or released. */
-static whet_status take(whet_ctx *ctx, draft *d, whet_child_text *text, const char *operator_name,
-                        int parent, int parent2) {
-    char hash[WHET_SHA256_HEX];
-    whet_status st = whet_genome_hash(ctx, text->text.text, text->text.len, hash);
-    if (st == WHET_OK && is_known(d, hash)) d->s->result->n_duplicates++;
-    if (st != WHET_OK || is_known(d, hash)) {
-        whet_buf_fini(ctx, &text->text);
-        return st;
-    }
-    whet_member *m = d->child;
-    *m = (whet_member){
-        .text = text->text, .operator_name = operator_name, .parent = parent, .parent2 = parent2
-    };
-    memcpy(m->hash, hash, sizeof m->hash);
-    memcpy(m->change, text->change, sizeof m->change);
-    /* Two parents' segments can bring the same knob twice: then this is no program. */
-    d->is_new = whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome) == WHET_OK;
-    if (!d->is_new) whet_member_fini(ctx, m);
-    return WHET_OK;
-}
-
-whet_status whet_search_adopt(whet_ctx *ctx, whet_search *s, whet_member *child,
-                              const whet_member *bred, int n_bred, whet_child_text *text,
-                              const char *operator_name, int parent, bool *is_new) {
-    draft d = { .s = s, .child = child, .bred = bred, .n_bred = n_bred };
-    const whet_status st = take(ctx, &d, text, operator_name, parent, -1);
-    *is_new = d.is_new;
-    return st;
-}
-
-static const char *body(const whet_genome *g, const whet_segment *segment, size_t *n) {
-    *n = segment->body.end - segment->body.begin;
-    return g->text + segment->body.begin;
-}
-
 static bool is_same_segment(const whet_genome *a, const whet_genome *b, int i) {
-    const whet_segment *other = whet_genome_segment(b, a->segments[i].name);
-    size_t n, n_other;
-    if (!other) return false;
-    const char *text = body(a, &a->segments[i], &n), *text_other = body(b, other, &n_other);
-    return n == n_other && memcmp(text, text_other, n) == 0;
+    const whet_segment *x = &a->segments[i], *y = whet_genome_segment(b, x->name);
+    const size_t n = x->body.end - x->body.begin;
+    return y && n == y->body.end - y->body.begin &&
+           memcmp(a->text + x->body.begin, b->text + y->body.begin, n) == 0;
 }
 
-/* The best program with what a sibling did better than their common parent. */
-static whet_status stack(whet_ctx *ctx, draft *d, int best) {
+/* A program with what a sibling did better than their common parent. */
+static whet_status stack(whet_ctx *ctx, whet_draft *d, int best) {
     const whet_search *s = d->s;
     const whet_member *a = &s->members[best];
     for (int i = 0; i < s->n_members && !d->is_new && a->parent >= 0; i++) {
         const whet_member *b = &s->members[i], *parent = &s->members[a->parent];
         if (i == best || b->parent != a->parent || !b->is_timed || !parent->is_timed) continue;
-        if (b->log_speed < parent->log_speed + least_gain) continue;
+        if (b->control || b->log_speed < parent->log_speed + least_gain) continue;
         uint32_t from_b = 0;
         for (int j = 0; j < a->genome.n_segments; j++)
             if (!is_same_segment(&a->genome, &b->genome, j) &&
@@ -94,44 +40,25 @@ static whet_status stack(whet_ctx *ctx, draft *d, int best) {
         if (!from_b) continue;
         whet_child_text text = { 0 };
         WHET_TRY(whet_operate_cross(ctx, &a->genome, &b->genome, from_b, &text));
-        WHET_TRY(take(ctx, d, &text, "stack", best, i));
+        WHET_TRY(whet_draft_take(ctx, d, &text, "stack", best, i));
     }
     return WHET_OK;
 }
 
-/* Another text for one segment of a genome, at random; NULL when there is none. */
-static const whet_segment_text *draw_segment(whet_search *s, const whet_genome *g, int *segment) {
-    const whet_segment_text *t = &whet_segment_texts[whet_rng_below(&s->rng, whet_n_segment_texts)];
-    const whet_segment *there = whet_genome_segment(g, t->segment);
-    if (!there) return NULL;
-    size_t n;
-    const char *now = body(g, there, &n);
-    if (n == t->len && memcmp(now, t->text, n) == 0) return NULL;
-    *segment = (int)(there - g->segments);
-    return t;
-}
-
-static whet_status guide(whet_ctx *ctx, draft *d, int parent, whet_guide_kind kind) {
+static whet_status guide(whet_ctx *ctx, whet_draft *d, whet_arm arm, int parent) {
     whet_child_text text = { 0 };
+    const whet_guide_kind kind = arm == WHET_ARM_STEP    ? WHET_GUIDE_STEP
+                                 : arm == WHET_ARM_SUITE ? WHET_GUIDE_SUITE
+                                                         : WHET_GUIDE_WHOLE;
     WHET_TRY(whet_guide(ctx, d->s, parent, kind, &text));
-    return take(ctx, d, &text, kind == WHET_GUIDE_STEP ? "step" : "guided", parent, -1);
+    return whet_draft_take(ctx, d, &text, whet_arm_name(arm), parent, -1);
 }
 
-static whet_status swap(whet_ctx *ctx, draft *d, int parent) {
-    int segment = 0;
-    const whet_genome *g = &d->s->members[parent].genome;
-    const whet_segment_text *t = draw_segment(d->s, g, &segment);
-    if (!t) return WHET_OK;
-    whet_child_text text = { 0 };
-    WHET_TRY(whet_operate_segment(ctx, g, segment, t->text, t->len, &text));
-    return take(ctx, d, &text, "segment", parent, -1);
-}
-
-static whet_status swap_two(whet_ctx *ctx, draft *d, int parent) {
+static whet_status swap_two(whet_ctx *ctx, whet_draft *d, int parent) {
     int first = 0, second = 0;
     const whet_genome *g = &d->s->members[parent].genome;
-    const whet_segment_text *a = draw_segment(d->s, g, &first);
-    const whet_segment_text *b = draw_segment(d->s, g, &second);
+    const whet_segment_text *a = whet_draft_segment(d->s, g, &first);
+    const whet_segment_text *b = whet_draft_segment(d->s, g, &second);
     if (!a || !b || first == second) return WHET_OK;
     if (first > second) {
         const whet_segment_text *other = a;
@@ -145,80 +72,87 @@ static whet_status swap_two(whet_ctx *ctx, draft *d, int parent) {
     snprintf(text.change, sizeof text.change, "%s: %s, %s: %s", a->segment, a->name, b->segment,
              b->name);
     WHET_TRY(whet_genome_apply(ctx, g, edits, 2, &text.text));
-    return take(ctx, d, &text, "double", parent, -1);
+    return whet_draft_take(ctx, d, &text, "double", parent, -1);
 }
 
-static whet_status move_knob(whet_ctx *ctx, draft *d, int parent) {
-    const whet_genome *g = &d->s->members[parent].genome;
-    if (g->n_knobs == 0) return WHET_OK;
-    const int knob = (int)whet_rng_below(&d->s->rng, (uint64_t)g->n_knobs);
-    const int choice = (int)whet_rng_below(&d->s->rng, (uint64_t)g->knobs[knob].n_choices);
-    if (choice == g->knobs[knob].chosen) return WHET_OK;
-    whet_child_text text = { 0 };
-    WHET_TRY(whet_operate_knob(ctx, g, knob, choice, &text));
-    return take(ctx, d, &text, "knob", parent, -1);
-}
-
-static whet_status cross(whet_ctx *ctx, draft *d, int parent, int other) {
-    if (parent == other) return WHET_OK;
+static whet_status cross(whet_ctx *ctx, whet_draft *d, int parent, int other) {
+    if (parent == other || other < 0) return WHET_OK;
     whet_child_text text = { 0 };
     WHET_TRY(whet_operate_cross(ctx, &d->s->members[parent].genome, &d->s->members[other].genome,
                                 (uint32_t)whet_rng_u64(&d->s->rng), &text));
-    return take(ctx, d, &text, "cross", parent, other);
+    return whet_draft_take(ctx, d, &text, "cross", parent, other);
 }
 
-static bool has_layout_of(const whet_member *a, const whet_member *b) {
-    char layout_a[WHET_MAX_NAME] = "", layout_b[WHET_MAX_NAME] = "";
-    const whet_segment *in_a = whet_genome_segment(&a->genome, "layout");
-    const whet_segment *in_b = whet_genome_segment(&b->genome, "layout");
-    if (in_a) whet_segment_alternative(&a->genome, (int)(in_a - a->genome.segments), layout_a);
-    if (in_b) whet_segment_alternative(&b->genome, (int)(in_b - b->genome.segments), layout_b);
-    return strcmp(layout_a, layout_b) == 0;
-}
-
-/* Half of the time the best program of all, else the best one of some layout that is not far off:
- * a layout that is quickly good must not keep out one that gets better. */
-static int draw_parent(whet_search *s, int best) {
-    int champions[MAX_NICHES], n = 0;
-    if (whet_rng_uniform(&s->rng) < 0.5) return best;
-    for (int i = 0; i < s->n_members; i++) {
-        const whet_member *m = &s->members[i];
-        if (!m->is_timed || m->log_speed < s->members[best].log_speed + log(niche_reach)) continue;
-        int at = 0;
-        while (at < n && !has_layout_of(&s->members[champions[at]], m))
-            at++;
-        if (at == MAX_NICHES) continue;
-        if (at == n) champions[n++] = i;
-        if (m->log_speed > s->members[champions[at]].log_speed) champions[at] = i;
+/* The knob in which a program differs from its parent, and +1 or -1 for where it went; 0 when that
+ * gained nothing. */
+static int last_move(const whet_search *s, const whet_member *m, int *knob) {
+    const whet_member *parent = m->parent >= 0 ? &s->members[m->parent] : NULL;
+    if (!parent || !(m->log_speed > parent->log_speed)) return 0;
+    for (int i = 0; i < m->genome.n_knobs; i++) {
+        const whet_knob *now = &m->genome.knobs[i];
+        const whet_knob *before = whet_genome_knob(&parent->genome, now->name);
+        if (!before || before->chosen == now->chosen) continue;
+        *knob = i;
+        return now->chosen > before->chosen ? 1 : -1;
     }
-    return n ? champions[whet_rng_below(&s->rng, (uint64_t)n)] : best;
+    return 0;
+}
+
+static whet_status move(whet_ctx *ctx, whet_draft *d, int parent, int knob, int by) {
+    const whet_knob *k = &d->s->members[parent].genome.knobs[knob];
+    const int choice = k->chosen + by;
+    if (choice < 0 || choice >= k->n_choices) return WHET_OK;
+    whet_child_text text = { 0 };
+    WHET_TRY(whet_operate_knob(ctx, &d->s->members[parent].genome, knob, choice, &text));
+    return whet_draft_take(ctx, d, &text, "tune", parent, -1);
+}
+
+/* Coordinate descent: on in the direction that gained, else the next neighbour that was not tried,
+ * beginning with any knob. */
+static whet_status tune(whet_ctx *ctx, whet_draft *d, int parent) {
+    const whet_member *m = &d->s->members[parent];
+    const int n = m->genome.n_knobs;
+    int knob = 0;
+    const int by = last_move(d->s, m, &knob);
+    if (by) WHET_TRY(move(ctx, d, parent, knob, by));
+    const int first = n ? (int)whet_rng_below(&d->s->rng, 2 * (uint64_t)n) : 0;
+    for (int i = 0; i < 2 * n && !d->is_new; i++) {
+        const int at = (first + i) % (2 * n);
+        WHET_TRY(move(ctx, d, parent, at / 2, at % 2 ? 1 : -1));
+    }
+    return WHET_OK;
 }
 
 /* One draw of operator and parent; a known child is drawn again. */
-static whet_status draw(whet_ctx *ctx, draft *d, const int *elites, int n_elites) {
-    whet_rng *rng = &d->s->rng;
-    const double dice = whet_rng_uniform(rng);
-    const int best = elites[0];
-    const int some = elites[whet_rng_below(rng, (uint64_t)n_elites)];
-    if (d->s->n_members + d->n_bred <= N_FIRST_GUIDED || dice < 0.15)
-        return guide(ctx, d, best, WHET_GUIDE_WHOLE);
-    if (dice < 0.50) return guide(ctx, d, draw_parent(d->s, best), WHET_GUIDE_STEP);
-    if (dice < 0.78) return move_knob(ctx, d, draw_parent(d->s, best));
-    if (dice < 0.86) return swap(ctx, d, some);
-    if (dice < 0.94) return swap_two(ctx, d, draw_parent(d->s, best));
-    return cross(ctx, d, some, elites[whet_rng_below(rng, (uint64_t)n_elites)]);
+static whet_status draw(whet_ctx *ctx, whet_draft *d, int island) {
+    whet_search *s = d->s;
+    const int best = whet_population_best(s, island);
+    if (s->n_members + d->n_bred <= WHET_N_FIRST_GUIDED)
+        return guide(ctx, d, WHET_ARM_GUIDED, best);
+    const whet_arm arm = whet_bandit_draw(&s->bandit, &s->rng, whet_population_boredom(s));
+    const int parent = whet_population_draw(s, island);
+    switch (arm) {
+    case WHET_ARM_GUIDED: return guide(ctx, d, arm, best);
+    case WHET_ARM_STEP:
+    case WHET_ARM_SUITE: return guide(ctx, d, arm, parent);
+    case WHET_ARM_KNOB: return whet_draft_knob(ctx, d, "knob", parent);
+    case WHET_ARM_TUNE: return tune(ctx, d, parent);
+    case WHET_ARM_SEGMENT: return whet_draft_swap(ctx, d, "segment", parent);
+    case WHET_ARM_DOUBLE: return swap_two(ctx, d, parent);
+    case WHET_ARM_STACK: return stack(ctx, d, parent);
+    default: return cross(ctx, d, parent, whet_population_draw(s, island));
+    }
 }
 
 whet_status whet_search_propose(whet_ctx *ctx, whet_search *s, whet_member *child,
                                 const whet_member *bred, int n_bred, bool *is_found) {
-    draft d = { .s = s, .child = child, .bred = bred, .n_bred = n_bred };
-    int elites[2 * WHET_N_ELITES];
-    const int n_elites = whet_search_elites(s, elites, 2 * WHET_N_ELITES);
+    whet_draft d = { .s = s, .child = child, .bred = bred, .n_bred = n_bred };
+    const int island = whet_search_island(s);
     *is_found = false;
-    if (n_elites == 0) return WHET_OK;
-    if (s->n_members > N_FIRST_GUIDED) WHET_TRY(stack(ctx, &d, elites[0]));
+    if (whet_population_best(s, island) < 0) return WHET_OK;
+    WHET_TRY(whet_control_propose(ctx, &d));
     for (int i = 0; i < N_DRAWS && !d.is_new; i++)
-        WHET_TRY(draw(ctx, &d, elites, n_elites));
+        WHET_TRY(draw(ctx, &d, island));
     *is_found = d.is_new;
     return WHET_OK;
 }

@@ -38,6 +38,8 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
     };
     whet_duel duel;
     WHET_TRY(whet_referee_duel(ctx, s, m, s->yardstick, "race", &opts, &duel));
+    for (size_t i = 0; i < duel.n_samples; i++)
+        m->seconds += duel.samples[i].ns * 1e-9;
     m->log_speeds[shape] = duel.n_samples ? log(duel.result.ratio) : -HUGE_VAL;
     if (duel.verdict.code != WHET_V_PASS) m->verdict = duel.verdict;
     whet_duel_fini(ctx, &duel);
@@ -68,6 +70,7 @@ whet_status whet_search_race(whet_ctx *ctx, whet_search *s, whet_member *m) {
         drop_below = 0;
     }
     m->log_speed = whet_search_mean(m->log_speeds);
+    m->n_looks = 1;
     m->verdict.gate = WHET_GATE_RACE;
     m->is_timed = true;
     return WHET_OK;

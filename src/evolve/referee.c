@@ -71,6 +71,21 @@ whet_status whet_referee_check(whet_ctx *ctx, whet_search *s, whet_member *membe
     return WHET_OK;
 }
 
+whet_status whet_referee_recall(whet_ctx *ctx, whet_search *s, whet_member *m) {
+    if (m->object.bytes || !s->judge) return WHET_OK;
+    whet_store_answer answer;
+    WHET_TRY(whet_store_get_answer(ctx, s->store, m->hash, &answer));
+    if (answer.is_there && answer.object.len) {
+        memcpy(m->object.sha256, answer.object_sha256, sizeof m->object.sha256);
+        m->object.bytes = answer.object.text;
+        m->object.n_bytes = answer.object.len;
+        answer.object = (whet_buf){ 0 };
+    }
+    whet_store_answer_fini(ctx, &answer);
+    if (m->object.bytes) return WHET_OK;
+    return whet_fail(ctx, WHET_E_STORE, "the run file has no object of program %.10s", m->hash);
+}
+
 /* ---- duels ---- */
 
 static whet_status take_duel(whet_ctx *ctx, const whet_store_duel_answer *a, whet_duel *duel) {

@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "evolve/ask.h"
+#include "evolve/control.h"
 #include "evolve/journal.h"
+#include "evolve/population.h"
 #include "evolve/referee.h"
 #include "kernels/programs.h"
 
@@ -48,6 +50,17 @@ static whet_status make_room(whet_ctx *ctx, whet_search *s) {
     return WHET_OK;
 }
 
+int whet_search_island(const whet_search *s) {
+    return s->n_generations % whet_population_islands(s);
+}
+
+/* Another program came out as the very same object: whatever it is worth is known. */
+static bool is_twin(const whet_search *s, const whet_member *m) {
+    for (int i = 0; i < s->n_members && *m->object.sha256; i++)
+        if (strcmp(s->members[i].object.sha256, m->object.sha256) == 0) return true;
+    return false;
+}
+
 /* A judged member enters the population; its fate is one step of the run. */
 static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     if (m->is_unanswered)
@@ -58,8 +71,11 @@ static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     WHET_TRY(whet_record_member(ctx, s, m));
     whet_buf_fini(ctx, &m->evidence);
     const double start_ns = whet_clock_ns();
-    if (m->verdict.code == WHET_V_PASS) WHET_TRY(whet_search_race(ctx, s, m));
-    if (!s->answers) {
+    const bool is_raced = m->verdict.code == WHET_V_PASS && !is_twin(s, m);
+    m->seconds = m->verdict.build_ns * 1e-9;
+    if (is_raced) WHET_TRY(whet_search_race(ctx, s, m));
+    if (m->verdict.code == WHET_V_PASS && !is_raced) s->result->n_duplicates++;
+    if (!s->answers && is_raced) {
         s->race_ns += whet_clock_ns() - start_ns;
         s->n_races++;
     }
@@ -69,6 +85,7 @@ static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     s->result->n_by_verdict[m->verdict.code]++;
     s->members[s->n_members++] = *m;
     *m = (whet_member){ 0 };
+    whet_population_settle(s, s->n_members - 1, whet_search_island(s));
     whet_search_tell(s, "program", &s->members[s->n_members - 1]);
     return WHET_OK;
 }
@@ -81,7 +98,11 @@ static void forget_objects(whet_ctx *ctx, whet_search *s) {
         bool is_elite = false;
         for (int j = 0; j < n; j++)
             is_elite |= elites[j] == i;
-        if (!is_elite) whet_object_fini(ctx, &s->members[i].object);
+        char sha256[sizeof s->members[i].object.sha256];
+        memcpy(sha256, s->members[i].object.sha256, sizeof sha256);
+        if (is_elite) continue;
+        whet_object_fini(ctx, &s->members[i].object);
+        memcpy(s->members[i].object.sha256, sha256, sizeof sha256); /* twins are found by it */
     }
 }
 
@@ -129,19 +150,25 @@ static whet_status admit_all(whet_ctx *ctx, whet_search *s, whet_member *bred, i
 static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     whet_member bred[WHET_MAX_BREED] = { 0 };
     int n_bred = 0;
-    char count[24];
+    whet_buf state = { 0 };
+    const int island = whet_search_island(s);
     whet_proposal proposal = { 0 };
     whet_status st = s->opts.proposer ? whet_search_ask(ctx, s, bred, &n_bred, &proposal) : WHET_OK;
     if (st == WHET_OK) st = breed(ctx, s, bred, s->n_wanted, &n_bred);
-    snprintf(count, sizeof count, "%d children", n_bred);
+    if (st == WHET_OK)
+        st = whet_buf_printf(ctx, &state, "%d children on island %d; ", n_bred, island);
+    if (st == WHET_OK) st = whet_bandit_print(ctx, &s->bandit, &state);
     if (st == WHET_OK) st = whet_journal_begin(ctx, s);
     if (st == WHET_OK && proposal.is_made) st = whet_record_proposal(ctx, s, &proposal);
-    if (st == WHET_OK) st = whet_record_event(ctx, s, "generation", count);
+    if (st == WHET_OK) st = whet_record_event(ctx, s, "generation", state.text);
     if (st == WHET_OK) st = whet_journal_commit(ctx, s);
     whet_proposal_fini(ctx, &proposal);
+    whet_buf_fini(ctx, &state);
     *is_dry = n_bred == 0;
     if (st == WHET_OK) st = whet_referee_check(ctx, s, bred, n_bred);
     if (st == WHET_OK) st = admit_all(ctx, s, bred, n_bred);
+    if (st == WHET_OK) st = whet_population_tend(ctx, s, island, is_over);
+    s->n_generations++;
     for (int i = 0; i < n_bred; i++)
         whet_member_fini(ctx, &bred[i]);
     forget_objects(ctx, s);
@@ -166,6 +193,7 @@ whet_status whet_search_run(whet_ctx *ctx, whet_search *s) {
     if (st == WHET_OK && next.is_there) s->is_stopped = strcmp(next.detail, "stopped") == 0;
     if (st == WHET_OK)
         st = whet_journal_note(ctx, s, "search ended", s->is_stopped ? "stopped" : "");
+    if (st == WHET_OK) whet_control_report(s);
     if (st == WHET_OK) whet_search_tell(s, "end of search", NULL);
     return st;
 }

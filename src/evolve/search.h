@@ -5,6 +5,7 @@
 
 #include <whet/evolve.h>
 
+#include "evolve/bandit.h"
 #include "evolve/operators.h"
 #include "store/run.h"
 
@@ -13,6 +14,8 @@ enum {
     WHET_MAX_BREED = 16, /* children of one generation */
     WHET_N_ELITES = 3,
     WHET_N_LESSONS = 3,
+    WHET_MAX_ISLANDS = 8,
+    WHET_N_FIRST_GUIDED = 8, /* programs, the seed too, before the bandit chooses */
 };
 
 /* One program that was judged. */
@@ -32,6 +35,12 @@ typedef struct whet_member {
     double log_speed; /* their weighted mean; of decode alone for what was dropped then */
     bool has_speed;   /* log_speed says something */
     bool is_timed;    /* on all shapes, and not rejected: it may be an elite */
+    double seconds;   /* that it cost: build and races */
+    int control;      /* 0: of evolution itself; else whose it is (evolve/control.h) */
+    int n_children;   /* that were admitted */
+    int n_looks;      /* times that decoding was timed; log_speeds has the mean */
+    unsigned islands; /* where it lives, as bits; 0 = nowhere */
+    uint32_t cell;    /* of the grid: a hash of its facts */
 } whet_member;
 
 /* A kernel of known quality to time against. */
@@ -75,6 +84,10 @@ typedef struct whet_search {
     double start_ns;
     double race_ns; /* all races so far: what the finals take is reckoned from it */
     int n_races;
+    whet_bandit bandit;
+    int n_generations;
+    int last_gain;                  /* members when the best one was last beaten */
+    int n_landed[WHET_MAX_ISLANDS]; /* members of an island since its last migration */
     char fingerprint[33];
     bool is_stopped; /* a person asked for the end of the search */
 } whet_search;
@@ -85,6 +98,9 @@ void whet_search_end(whet_ctx *ctx, whet_search *s);
 
 /* The search until its time is up. */
 whet_status whet_search_run(whet_ctx *ctx, whet_search *s);
+
+/* The island of this generation. */
+int whet_search_island(const whet_search *s);
 
 /* Proposes the next child into an unused member (text, genome, hash, lineage): never a program that
  * is known, nor one of the `n_bred` others. False when nothing new was found. */
