@@ -30,7 +30,8 @@ extern "C" {
     X(NO_BUILD, "it does not compile")                                                             \
     X(UNSUPPORTED, "it exports no kernel for this problem")                                        \
     X(SLOWER, "it is clearly slower than what it must beat")                                       \
-    X(FORBIDDEN, "it holds or does what a kernel may not")
+    X(FORBIDDEN, "it holds or does what a kernel may not")                                         \
+    X(INCONSISTENT, "two answers that must agree bit for bit do not")
 
 typedef enum whet_verdict_code {
     WHET_V_PASS = 0,
@@ -45,6 +46,7 @@ typedef enum whet_verdict_code {
     WHET_V_UNSUPPORTED,
     WHET_V_SLOWER,
     WHET_V_FORBIDDEN,
+    WHET_V_INCONSISTENT,
     WHET_N_VERDICTS,
 } whet_verdict_code;
 
@@ -79,6 +81,7 @@ typedef enum whet_gate {
     WHET_GATE_OBJECT = 2,
     WHET_GATE_SMOKE = 3,
     WHET_GATE_CORRECTNESS = 4,
+    WHET_GATE_PROPERTY = 5,
     WHET_GATE_RACE = 7,
     WHET_GATE_DUEL = 8,
 } whet_gate;
@@ -159,12 +162,12 @@ WHET_API whet_status whet_judge_compiler(whet_ctx *ctx, const whet_judge *judge,
 WHET_API whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char *source,
                                       size_t n_bytes, whet_object *object, whet_verdict *verdict);
 
-/* Gates 2 to 4: loads the object in a process of its own, runs all cases twice with other leftovers
- * in its memory, compares every output with the oracle. */
+/* Gates 2 to 5: loads the object in a process of its own, runs all cases twice with other leftovers
+ * in its memory, compares every output with the oracle; then asks what must hold bit for bit. */
 WHET_API whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge,
                                       const whet_object *object, whet_verdict *verdict);
 
-/* Gates 0 to 4 for one source text: builds it and checks the object. *object, if wanted, is filled
+/* Gates 0 to 5 for one source text: builds it and checks the object. *object, if wanted, is filled
  * when it was built, whatever comes after; it is the caller's then. */
 WHET_API whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char *source,
                                        size_t n_bytes, whet_object *object, whet_verdict *verdict);

@@ -22,4 +22,7 @@ whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shap
 /* WHET_E_UNSUPPORTED when the worker is not locked in and must be. */
 whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link);
 
+/* Bytes that a cache of so many tokens may have. */
+double whet_judge_kv_limit(const whet_problem *problem, int64_t capacity);
+
 #endif

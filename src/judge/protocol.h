@@ -12,12 +12,13 @@ enum {
 };
 
 typedef enum whet_op {
-    WHET_OP_LOAD,    /* load the kernel (built_in: by its name), ask supports(problem) */
-    WHET_OP_SIZES,   /* kv_bytes and workspace_bytes */
-    WHET_OP_APPEND,  /* append all rows in chunks, all workers in turn in one thread */
-    WHET_OP_RUN,     /* run once, all workers in turn in one thread */
-    WHET_OP_PREPARE, /* start the team, fill n_caches caches; from then on BATCH only */
-    WHET_OP_BATCH,   /* n_calls calls by the team: each appends n_rows rows and runs them */
+    WHET_OP_LOAD,       /* load the kernel (built_in: by its name), ask supports(problem) */
+    WHET_OP_SIZES,      /* kv_bytes and workspace_bytes */
+    WHET_OP_CAPACITIES, /* kv_bytes of the capacities 1 .. n into OUT, uint64_t each */
+    WHET_OP_APPEND,     /* append some rows in chunks, all workers in turn in one thread */
+    WHET_OP_RUN,        /* run once, all workers in turn in one thread */
+    WHET_OP_PREPARE,    /* start the team, fill n_caches caches; from then on BATCH only */
+    WHET_OP_BATCH,      /* n_calls calls by the team: each appends n_rows rows and runs them */
 } whet_op;
 
 /* Parts of the shared memory as the worker maps them, each between two guard pages. Only OUT and
@@ -38,6 +39,7 @@ typedef struct whet_span {
     uint64_t offset;
     uint64_t bytes; /* 0: not mapped */
     uint64_t skip;
+    uint64_t address; /* of the pages in the kernel's process, if it is free there; 0: any */
 } whet_span;
 
 /* One timed call: rows `first_row ..` of K and V are appended, query rows `query ..` are run. */
@@ -56,11 +58,13 @@ typedef struct whet_request {
     int64_t q_stride;
     int64_t out_stride;
     float scale;
-    int32_t n_workers;  /* APPEND, RUN and SIZES: in turn; PREPARE: threads of the team */
-    int32_t n_context;  /* tokens in the cache when the run ends */
-    int32_t n_rows;     /* of the run */
-    int32_t chunk;      /* APPEND: rows of one append; 0 = all at once */
-    int32_t is_rewound; /* APPEND: half of the rows are first appended wrongly */
+    int32_t n_workers; /* APPEND, RUN and SIZES: in turn; PREPARE: threads of the team */
+    int32_t n_context; /* tokens in the cache when the run ends */
+    int32_t n_rows;    /* of the run */
+    int32_t first_row; /* APPEND: rows first_row .. first_row + n - 1 become tokens pos .. */
+    int32_t pos;
+    int32_t n;
+    int32_t chunk; /* APPEND: rows of one append; 0 = all at once */
     int32_t n_caches;
     uint64_t cache_bytes; /* PREPARE: what SIZES has said */
     int32_t cache_shift;  /* PREPARE: cache c begins with row c * cache_shift of K and V */

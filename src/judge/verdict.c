@@ -32,6 +32,7 @@ const char *whet_gate_name(whet_gate gate) {
     case WHET_GATE_OBJECT: return "object";
     case WHET_GATE_SMOKE: return "smoke";
     case WHET_GATE_CORRECTNESS: return "correctness";
+    case WHET_GATE_PROPERTY: return "property";
     case WHET_GATE_RACE: return "race";
     case WHET_GATE_DUEL: return "duel";
     }
@@ -74,7 +75,8 @@ whet_status whet_verdict_evidence(whet_ctx *ctx, const whet_verdict *v, whet_buf
                                  ",\"family\":\"%s\",\"seed\":%" PRIu64
                                  ",\"context\":%d,\"rows\":%d,\"workers\":%d",
                                  v->family, v->seed, v->n_context, v->n_rows, v->n_workers));
-    if (v->code == WHET_V_WRONG || v->code == WHET_V_NOT_A_NUMBER) {
+    if (v->code == WHET_V_WRONG || v->code == WHET_V_NOT_A_NUMBER ||
+        v->code == WHET_V_INCONSISTENT) {
         WHET_TRY(whet_buf_printf(ctx, json, ",\"row\":%d,\"head\":%d,\"dim\":%d", v->row, v->head,
                                  v->dim));
         WHET_TRY(put_number(ctx, json, "expected", v->expected));

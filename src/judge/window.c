@@ -11,14 +11,24 @@ static void unmap(whet_window *window, size_t page) {
     *window = (whet_window){ 0 };
 }
 
+/* At the judge's address, if that is free. */
+static char *reserve(const whet_span *span, size_t page) {
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    char *at = MAP_FAILED;
+    if (span->address)
+        at = mmap((char *)(uintptr_t)span->address - page, span->bytes + 2 * page, PROT_NONE,
+                  flags | MAP_FIXED_NOREPLACE, -1, 0);
+    if (at == MAP_FAILED) at = mmap(NULL, span->bytes + 2 * page, PROT_NONE, flags, -1, 0);
+    return at;
+}
+
 static whet_status map(whet_worker *w, const whet_span *span, bool is_writable,
                        whet_window *window) {
     const size_t page = w->page;
     if (span->bytes % page || span->offset % page || span->skip >= span->bytes)
         return whet_fail(w->ctx, WHET_E_INTERNAL, "a section of %zu bytes is not whole pages",
                          (size_t)span->bytes);
-    char *reserved = mmap(NULL, span->bytes + 2 * page, PROT_NONE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *reserved = reserve(span, page);
     if (reserved == MAP_FAILED) return whet_fail_nomem(w->ctx, span->bytes);
     *window = (whet_window){ .reserved = reserved,
                              .bytes = span->bytes,

@@ -42,6 +42,12 @@ static void ask_sizes(whet_worker *w, const whet_request *r) {
     w->answer->workspace_bytes = kernel->workspace_bytes(&r->problem, r->n_workers);
 }
 
+static void ask_capacities(const whet_worker *w, const whet_request *r) {
+    uint64_t *bytes = (uint64_t *)w->windows[WHET_SECTION_OUT].data;
+    for (int64_t i = 0; i < r->n; i++)
+        bytes[i] = w->attention.kernel->kv_bytes(&r->problem, i + 1);
+}
+
 /* The worker itself could not do it. */
 static void tell_fault(const whet_worker *w, whet_reply *reply) {
     reply->answer = WHET_ANSWER_BROKEN;
@@ -87,6 +93,7 @@ static void serve_once(whet_worker *w, const whet_request *r) {
     whet_status st = WHET_OK;
     if (r->op == WHET_OP_APPEND) st = whet_worker_map_append(w, r);
     if (r->op == WHET_OP_RUN) st = whet_worker_map_run(w, r);
+    if (r->op == WHET_OP_CAPACITIES) st = whet_worker_map(w, r, 0, 1u << WHET_SECTION_OUT);
     if (st != WHET_OK) {
         tell_fault(w, w->answer);
         return;
@@ -98,6 +105,7 @@ static void serve_once(whet_worker *w, const whet_request *r) {
         if (!w->attention.kernel->supports(&r->problem)) end = WHET_ANSWER_UNSUPPORTED;
         break;
     case WHET_OP_SIZES: ask_sizes(w, r); break;
+    case WHET_OP_CAPACITIES: ask_capacities(w, r); break;
     case WHET_OP_APPEND: whet_worker_append(w, r); break;
     case WHET_OP_RUN: whet_worker_run(w, r); break;
     case WHET_OP_PREPARE:

@@ -58,25 +58,17 @@ static void run_in_turn(const whet_worker *w, const whet_run_args *args, int n_w
             kernel->run(args, phase, i, n_workers);
 }
 
-/* Half of the context is first appended with the wrong rows: what is appended later counts. */
-static void append_wrongly(const whet_worker *w, const whet_request *r, void *kv) {
-    const int32_t half = r->n_context / 2;
-    if (half == 0) return;
-    const whet_append_args args = append_args(w, r, kv, half, 0, half);
-    append_in_turn(w, &args, r->n_workers);
-}
-
 whet_status whet_worker_map_append(whet_worker *w, const whet_request *r) {
     return whet_worker_map(w, r, SECTION(K) | SECTION(V), SECTION(KV));
 }
 
 void whet_worker_append(whet_worker *w, const whet_request *r) {
     char *kv = w->windows[WHET_SECTION_KV].data;
-    if (r->is_rewound) append_wrongly(w, r, kv);
-    const int32_t chunk = r->chunk > 0 ? r->chunk : r->n_context;
-    for (int32_t pos = 0; pos < r->n_context; pos += chunk) {
-        const int32_t left = r->n_context - pos;
-        const whet_append_args args = append_args(w, r, kv, pos, pos, left < chunk ? left : chunk);
+    const int32_t chunk = r->chunk > 0 ? r->chunk : r->n;
+    for (int32_t done = 0; done < r->n; done += chunk) {
+        const int32_t left = r->n - done;
+        const whet_append_args args =
+            append_args(w, r, kv, r->first_row + done, r->pos + done, left < chunk ? left : chunk);
         append_in_turn(w, &args, r->n_workers);
     }
 }

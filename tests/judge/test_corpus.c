@@ -42,7 +42,7 @@ static whet_status judge_text(whet_judge *by, const char *first, const char *tex
 static int gate_named(const char *text) {
     static const char mark[] = "Stopped by gate: ";
     const char *name = strstr(text, mark);
-    for (int gate = 0; name && gate <= WHET_GATE_CORRECTNESS; gate++) {
+    for (int gate = 0; name && gate < WHET_GATE_RACE; gate++) {
         const char *its = whet_gate_name((whet_gate)gate);
         if (strncmp(name + strlen(mark), its, strlen(its)) == 0) return gate;
     }

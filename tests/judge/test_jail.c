@@ -55,6 +55,7 @@ static void ask(const char *defines, whet_op op, whet_verdict *v) {
                              .n_workers = 1,
                              .n_rows = 4,
                              .n_context = 32,
+                             .n = 32,
                              .kv_stride = 32,
                              .q_stride = 64,
                              .out_stride = 64,

@@ -61,7 +61,7 @@ static void test_right(void) {
     REQUIRE_OK(ctx, whet_judge_check(ctx, judge, &object, &v));
     CHECK_STR(v.reason, "");
     CHECK_INT(v.code, WHET_V_PASS);
-    CHECK_INT(v.gate, WHET_GATE_CORRECTNESS);
+    CHECK_INT(v.gate, WHET_GATE_PROPERTY);
     CHECK(v.n_checked > 100000);
     CHECK(v.worst > 0 && v.worst <= 0.95);
     printf("# checked %" PRId64 ", worst %.3f\n", v.n_checked, v.worst);

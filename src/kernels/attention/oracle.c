@@ -48,26 +48,41 @@ static void weights(const query *a, double *p, double *error) {
         p[j] /= total;
 }
 
-static double mean_of_column(const query *a, const double *p, int32_t c) {
-    double sum = 0;
+/* out[c] = sum of p[j] v_j[c] */
+static void mean_of_rows(const query *a, const double *p, double *out) {
+    for (int32_t c = 0; c < a->head_dim; c++)
+        out[c] = 0;
     for (int32_t j = 0; j < a->n_keys; j++)
-        sum += p[j] * (double)whet_load_f32(a->dtype, a->v, j * a->stride + c);
-    return sum;
+        for (int32_t c = 0; c < a->head_dim; c++)
+            out[c] += p[j] * (double)whet_load_f32(a->dtype, a->v, j * a->stride + c);
 }
 
 /* Design, section 6. u is the rounding of the output type. An f32 output has no rounding of its own
- * that would hide the f32 sums: 2^-20 leaves four bits to them (a running f32 sum of n terms errs
- * by about sqrt(n / 12) units of 2^-24). f16 also rounds to multiples of 2^-24 near zero. */
-static double tolerance(const query *a, const double *p, const double *error, int32_t c, double o) {
-    static const double u[] = { [WHET_F32] = 0x1p-20, [WHET_BF16] = 0x1p-8, [WHET_F16] = 0x1p-11 };
-    double squares = 0, scores = 0;
-    for (int32_t j = 0; j < a->n_keys; j++) {
-        const double v = (double)whet_load_f32(a->dtype, a->v, j * a->stride + c);
-        squares += p[j] * v * p[j] * v;
-        scores += p[j] * fabs(v - o) * error[j];
-    }
-    const double least = a->dtype == WHET_F16 ? 1.1 * 0x1p-25 : 1e-30;
-    return 1.1 * u[a->dtype] * fabs(o) + 4 * u[a->dtype] * sqrt(squares) + 4 * scores + least;
+ * that would hide that of the weights: 2^-20 leaves four bits to them. f16 also rounds to multiples
+ * of 2^-24 near zero. A running f32 sum of n terms of one sign errs by about sqrt(n / 3) units of
+ * 2^-24 of the sum, and that of the weights below it as much: 2 sqrt(n) leaves room for the worst
+ * of thousands of elements. Where V has both signs it is the sum of sizes that counts. */
+static void tolerances(const query *a, const double *p, const double *error, const double *out,
+                       double *tol) {
+    static const double of_type[] = {
+        [WHET_F32] = 0x1p-20, [WHET_BF16] = 0x1p-8, [WHET_F16] = 0x1p-11
+    };
+    const double u = of_type[a->dtype], least = a->dtype == WHET_F16 ? 1.1 * 0x1p-25 : 1e-30;
+    const double of_sums = 2 * 0x1p-24 * sqrt(a->n_keys);
+    for (int32_t c = 0; c < a->head_dim; c++)
+        tol[c] = 0;
+    for (int32_t j = 0; j < a->n_keys; j++)
+        for (int32_t c = 0; c < a->head_dim; c++) {
+            const double x = p[j] * (double)whet_load_f32(a->dtype, a->v, j * a->stride + c);
+            tol[c] += x * x;
+        }
+    for (int32_t c = 0; c < a->head_dim; c++)
+        tol[c] = 1.1 * u * fabs(out[c]) + 4 * u * sqrt(tol[c]) + least;
+    for (int32_t j = 0; j < a->n_keys; j++)
+        for (int32_t c = 0; c < a->head_dim; c++) {
+            const double v = (double)whet_load_f32(a->dtype, a->v, j * a->stride + c);
+            tol[c] += p[j] * (4 * fabs(v - out[c]) * error[j] + of_sums * fabs(v));
+        }
 }
 
 void whet_attention_oracle(const whet_problem *problem, double scale, const void *q, const void *k,
@@ -90,10 +105,8 @@ void whet_attention_oracle(const whet_problem *problem, double scale, const void
             .stride = stride,
         };
         weights(&a, p, error);
-        for (int32_t c = 0; c < problem->head_dim; c++) {
-            out[row + c] = mean_of_column(&a, p, c);
-            tol[row + c] = tolerance(&a, p, error, c, out[row + c]);
-        }
+        mean_of_rows(&a, p, out + row);
+        tolerances(&a, p, error, out + row, tol + row);
     }
 }
 
@@ -113,7 +126,7 @@ static size_t kv_bytes(const whet_problem *problem, int64_t capacity) {
 }
 
 static size_t workspace_bytes(const whet_problem *problem, int n_workers) {
-    return (size_t)n_workers * (size_t)problem->n_context * sizeof(double);
+    return (size_t)n_workers * (size_t)(problem->n_context + problem->head_dim) * sizeof(double);
 }
 
 static void append(const whet_append_args *args, int worker, int n_workers) {
@@ -139,7 +152,9 @@ static void run(const whet_run_args *args, int phase, int worker, int n_workers)
     const whet_dtype dtype = (whet_dtype)problem->dtype;
     const int32_t ratio = problem->n_heads / problem->n_kv_heads, dim = problem->head_dim;
     const int64_t n = (int64_t)args->n_rows * problem->n_heads;
-    double *p = (double *)args->workspace + (int64_t)worker * problem->n_context;
+    double *p =
+        (double *)args->workspace + (int64_t)worker * (problem->n_context + problem->head_dim);
+    double *mean = p + problem->n_context;
     for (int64_t i = worker; i < n; i += n_workers) {
         const int32_t r = (int32_t)(i / problem->n_heads), h = (int32_t)(i % problem->n_heads);
         const int64_t k = (int64_t)(h / ratio) * dim;
@@ -154,9 +169,10 @@ static void run(const whet_run_args *args, int phase, int worker, int n_workers)
             .stride = 2 * row_elements(problem),
         };
         weights(&a, p, NULL);
+        mean_of_rows(&a, p, mean);
         for (int32_t c = 0; c < dim; c++)
             whet_store_f32(dtype, args->out, r * args->out_stride + (int64_t)h * dim + c,
-                           (float)mean_of_column(&a, p, c));
+                           (float)mean[c]);
     }
 }
 
