@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* whet evolve: search for a faster attention program, prove it, install it. */
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ typedef struct evolve_opts {
     const char *proposer;
     const char *program_file;
     const char *cc;
+    const char *config;
     double minutes;
     uint64_t seed;
     int max_programs;
@@ -31,6 +33,7 @@ typedef struct evolve_opts {
     int head_dim;
     bool is_not_installed;
     bool is_json;
+    bool is_config_printed;
 } evolve_opts;
 
 /* ---- what is asked ---- */
@@ -64,8 +67,9 @@ extern const cli_command cli_evolve;
 
 static whet_status check(const cli_args *args) {
     const evolve_opts *o = args->opts;
-    static const char *const own[] = { "model",    "heads",    "head-dim", "minutes", "seed",
-                                       "programs", "children", "context",  "threads", "proposer" };
+    static const char *const own[] = { "model",   "heads",    "head-dim", "minutes",
+                                       "seed",    "programs", "children", "context",
+                                       "threads", "proposer", "config" };
     for (size_t i = 0; i < sizeof own / sizeof *own && is_of_another_run(o); i++)
         if (cli_is_given(&cli_evolve, args, own[i]))
             return cli_usage("--%s and --%s: the run has its own", own[i],
@@ -83,24 +87,76 @@ static whet_status check(const cli_args *args) {
     return WHET_OK;
 }
 
-static whet_status choose_problem(whet_ctx *ctx, const evolve_opts *o, whet_problem *problem) {
+static whet_status choose_problem(whet_ctx *ctx, const whet_evolve_settings *settings,
+                                  whet_problem *problem) {
     int max_context = INT_MAX;
     char tail;
+    const int n_context = settings->opts.problem.n_context;
     *problem = bundled;
-    if (o->model && o->heads) return cli_usage("--heads and --model: one of them says the shape");
-    if (o->model) {
-        const whet_status st = read_model(ctx, o->model, problem, &max_context);
+    if (settings->model && settings->heads)
+        return cli_usage("--heads and --model: one of them says the shape");
+    if (settings->model) {
+        const whet_status st = read_model(ctx, settings->model, problem, &max_context);
         if (st != WHET_OK) return st;
     }
-    if (o->heads &&
-        sscanf(o->heads, "%d:%d%c", &problem->n_heads, &problem->n_kv_heads, &tail) != 2)
-        return cli_usage("--heads %s: write 16:8 for 16 query heads and 8 KV heads", o->heads);
-    if (o->head_dim) problem->head_dim = o->head_dim;
-    problem->n_context = o->n_context ? o->n_context : DEFAULT_CONTEXT;
-    if (o->n_context > max_context)
-        return cli_usage("--context %d: the model goes to %d", o->n_context, max_context);
+    if (settings->heads &&
+        sscanf(settings->heads, "%d:%d%c", &problem->n_heads, &problem->n_kv_heads, &tail) != 2)
+        return cli_usage("--heads %s: write 16:8 for 16 query heads and 8 KV heads",
+                         settings->heads);
+    if (settings->opts.problem.head_dim) problem->head_dim = settings->opts.problem.head_dim;
+    problem->n_context = n_context ? n_context : DEFAULT_CONTEXT;
+    if (n_context > max_context)
+        return cli_usage("--context %d: the model goes to %d", n_context, max_context);
     if (problem->n_context > max_context) problem->n_context = max_context;
     return WHET_OK;
+}
+
+/* An option that is a key of the configuration, too: what was given goes over what the file says.
+ */
+static whet_status override(whet_ctx *ctx, const cli_args *args, const char *option,
+                            const char *key, const char *value, whet_evolve_config *config) {
+    char origin[48];
+    if (!cli_is_given(&cli_evolve, args, option)) return WHET_OK;
+    snprintf(origin, sizeof origin, "--%s", option);
+    return whet_evolve_config_set(ctx, config, key, value, origin);
+}
+
+static whet_status configure(whet_ctx *ctx, const cli_args *args, whet_evolve_config *config) {
+    const evolve_opts *o = args->opts;
+    char minutes[32], seed[32], programs[16], children[16], context[16], threads[16], head_dim[16];
+    snprintf(minutes, sizeof minutes, "%.17g", o->minutes);
+    snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
+    snprintf(programs, sizeof programs, "%d", o->max_programs);
+    snprintf(children, sizeof children, "%d", o->n_children);
+    snprintf(context, sizeof context, "%d", o->n_context ? o->n_context : DEFAULT_CONTEXT);
+    snprintf(threads, sizeof threads, "%d", o->n_threads);
+    snprintf(head_dim, sizeof head_dim, "%d", o->head_dim);
+    const struct {
+        const char *option, *key, *value;
+    } rows[] = {
+        { "model", "model", o->model },
+        { "heads", "heads", o->heads },
+        { "head-dim", "head_dim", head_dim },
+        { "minutes", "minutes", minutes },
+        { "seed", "random_seed", seed },
+        { "programs", "max_iterations", programs },
+        { "children", "evaluator.parallel_evaluations", children },
+        { "context", "context", context },
+        { "threads", "threads", threads },
+        { "proposer", "proposer", o->proposer },
+    };
+    whet_status st = o->config ? whet_evolve_config_read(ctx, config, o->config) : WHET_OK;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && st == WHET_OK; i++)
+        st = override(ctx, args, rows[i].option, rows[i].key, rows[i].value, config);
+    whet_buf warnings = { 0 };
+    if (st == WHET_OK) st = whet_evolve_config_warnings(ctx, config, &warnings);
+    for (const char *line = warnings.text; st == WHET_OK && line && *line;) {
+        const size_t n = strcspn(line, "\n");
+        fprintf(stderr, "whet: %s: %.*s\n", o->config, (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    whet_buf_fini(ctx, &warnings);
+    return st;
 }
 
 /* ---- what is shown while it runs ---- */
@@ -228,32 +284,28 @@ static whet_status choose_run_file(whet_ctx *ctx, const evolve_opts *o, const ch
     return st;
 }
 
-static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folder,
-                          const char *run_file) {
+static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve_settings *settings,
+                          const char *folder, const char *run_file) {
     char program[PATH_MAX];
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
     program[n] = '\0';
     viewer v = { .is_terminal = isatty(STDERR_FILENO), .is_json = o->is_json };
-    whet_evolve_opts opts = {
-        .minutes = o->minutes,
-        .max_programs = o->max_programs,
-        .n_children = o->n_children,
-        .seed = o->seed,
-        .n_threads = o->n_threads,
-        .run_file = run_file,
-        .program_file = o->program_file,
-        .is_resumed = o->resumed != NULL,
-        .answers = o->answers,
-        .proposer = o->proposer,
-        .winners = o->is_not_installed ? NULL : folder,
-        .worker = program,
-        .cc = o->cc,
-        .on_event = show,
-        .event_data = &v,
-    };
+    whet_evolve_opts opts = settings->opts;
+    if (!opts.proposer && opts.llm.n_models) opts.proposer = "openai";
+    opts.llm.api_key = getenv(settings->api_key ? settings->api_key : "OPENAI_API_KEY");
+    if (!opts.seed) opts.seed = 1;
+    opts.run_file = run_file;
+    opts.program_file = o->program_file;
+    opts.is_resumed = o->resumed != NULL;
+    opts.answers = o->answers;
+    opts.winners = o->is_not_installed ? NULL : folder;
+    opts.worker = program;
+    opts.cc = o->cc;
+    opts.on_event = show;
+    opts.event_data = &v;
     whet_status st = WHET_OK;
-    if (!is_of_another_run(o)) st = choose_problem(ctx, o, &opts.problem);
+    if (!is_of_another_run(o)) st = choose_problem(ctx, settings, &opts.problem);
     if (st != WHET_OK) return st;
     cli_cancel_on_signal(ctx);
     whet_evolve_result result;
@@ -269,13 +321,30 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const char *folde
     return WHET_OK;
 }
 
+static whet_status print_config(whet_ctx *ctx, const whet_evolve_config *config) {
+    whet_buf text = { 0 };
+    const whet_status st = whet_evolve_config_print(ctx, config, &text);
+    if (st == WHET_OK) fputs(text.text, stdout);
+    whet_buf_fini(ctx, &text);
+    return st;
+}
+
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const evolve_opts *o = args->opts;
     whet_buf folder = { 0 }, run_file = { 0 };
+    whet_evolve_config *config = NULL;
     whet_status st = check(args);
-    if (st == WHET_OK) st = cli_data_folder(ctx, &folder);
-    if (st == WHET_OK) st = choose_run_file(ctx, o, folder.text, &run_file);
-    if (st == WHET_OK) st = evolve(ctx, o, folder.text, run_file.text);
+    if (st == WHET_OK) st = whet_evolve_config_open(ctx, &config);
+    if (st == WHET_OK) st = configure(ctx, args, config);
+    if (st == WHET_OK && o->is_config_printed) {
+        st = print_config(ctx, config);
+    } else {
+        if (st == WHET_OK) st = cli_data_folder(ctx, &folder);
+        if (st == WHET_OK) st = choose_run_file(ctx, o, folder.text, &run_file);
+        if (st == WHET_OK)
+            st = evolve(ctx, o, whet_evolve_config_settings(config), folder.text, run_file.text);
+    }
+    whet_evolve_config_close(ctx, config);
     whet_buf_fini(ctx, &folder);
     whet_buf_fini(ctx, &run_file);
     return st;
@@ -300,6 +369,10 @@ static const cli_option options[] = {
       "take that run anew with its verdicts and timings; nothing is judged", NULL },
     { "proposer", CLI_STRING, OPT(proposer), "command:CMD",
       "ask CMD for one child of every generation: a prompt goes in, a reply comes out", NULL },
+    { "config", CLI_STRING, OPT(config), "FILE.yaml", "settings; options given here go over them",
+      NULL },
+    { "print-config", CLI_FLAG, OPT(is_config_printed), NULL,
+      "print every effective value with its origin, and end", NULL },
     { "out", CLI_STRING, OPT(program_file), "FILE.c", "the best program as C, for --kernel", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
     { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },

@@ -114,6 +114,45 @@ typedef struct whet_evolve_opts {
     void *event_data;
 } whet_evolve_opts;
 
+/* What a configuration says. Strings belong to the configuration. */
+typedef struct whet_evolve_settings {
+    whet_evolve_opts opts; /* without paths, callbacks and keys */
+    const char *model;     /* folder or name; NULL = none */
+    const char *heads;     /* "16:8"; NULL = the model's */
+    const char *api_key;   /* the name of an environment variable; the caller reads it */
+} whet_evolve_settings;
+
+/* Settings with their origins. The keys are OpenEvolve's, where they mean something here, and
+ * whet's own; docs/evolution.md lists them. */
+typedef struct whet_evolve_config whet_evolve_config;
+
+WHET_API whet_status whet_evolve_config_open(whet_ctx *ctx, whet_evolve_config **config);
+WHET_API void whet_evolve_config_close(whet_ctx *ctx, whet_evolve_config *config); /* or NULL */
+
+/* Reads YAML; `name` is for sentences. WHET_E_FORMAT: no YAML, an unknown key (with the nearest one
+ * that is known), a value that is out of bounds, a key twice. */
+WHET_API whet_status whet_evolve_config_parse(whet_ctx *ctx, whet_evolve_config *config,
+                                              const char *name, const char *text, size_t n_bytes);
+
+/* The same from a file. */
+WHET_API whet_status whet_evolve_config_read(whet_ctx *ctx, whet_evolve_config *config,
+                                             const char *path);
+
+/* One value, over what a file said. */
+WHET_API whet_status whet_evolve_config_set(whet_ctx *ctx, whet_evolve_config *config,
+                                            const char *key, const char *value, const char *origin);
+
+/* Borrowed until the configuration is changed or closed. */
+WHET_API const whet_evolve_settings *whet_evolve_config_settings(const whet_evolve_config *config);
+
+/* Appends every effective value as YAML, its origin in a comment. What this writes can be read. */
+WHET_API whet_status whet_evolve_config_print(whet_ctx *ctx, const whet_evolve_config *config,
+                                              whet_buf *text);
+
+/* Appends a line for each key that was given and does nothing here, with the reason. */
+WHET_API whet_status whet_evolve_config_warnings(whet_ctx *ctx, const whet_evolve_config *config,
+                                                 whet_buf *text);
+
 /* Final timings of one shape. A ratio of 0 means that it was not measured. */
 typedef struct whet_evolve_shape {
     char name[48];

@@ -11,8 +11,20 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "evolve/config.h"
 
 /* ---- options that a run keeps ---- */
+
+/* What is in force, as a configuration. */
+static whet_status put_config(whet_ctx *ctx, const whet_search *s, whet_buf *json) {
+    const whet_evolve_settings settings = { .opts = s->opts };
+    whet_buf text = { 0 };
+    whet_status st = whet_settings_print(ctx, &settings, NULL, &text);
+    if (st == WHET_OK) st = whet_buf_puts(ctx, json, ",\"config\":");
+    if (st == WHET_OK) st = whet_json_quote(ctx, json, text.text, text.len);
+    whet_buf_fini(ctx, &text);
+    return st;
+}
 
 static whet_status put_options(whet_ctx *ctx, const whet_search *s, whet_buf *json) {
     WHET_TRY(whet_buf_printf(
@@ -22,6 +34,7 @@ static whet_status put_options(whet_ctx *ctx, const whet_search *s, whet_buf *js
         WHET_TRY(whet_buf_puts(ctx, json, ",\"proposer\":"));
         WHET_TRY(whet_json_quote(ctx, json, s->opts.proposer, strlen(s->opts.proposer)));
     }
+    WHET_TRY(put_config(ctx, s, json));
     WHET_TRY(whet_buf_puts(ctx, json, ",\"shapes\":["));
     for (int i = 0; i < WHET_N_SHAPES; i++)
         WHET_TRY(whet_buf_printf(ctx, json, "%s\"%s\"", i ? "," : "", s->shape_names[i]));
@@ -59,6 +72,26 @@ static whet_status read_proposer(whet_ctx *ctx, const whet_json *from, whet_sear
     return WHET_OK;
 }
 
+/* The population, the models and the prompts of the run; the key of a server is the caller's. */
+static whet_status read_config(whet_ctx *ctx, const whet_json *from, whet_search *s) {
+    size_t n;
+    const char *text = whet_json_string(whet_json_get(from, "config"), &n);
+    if (!text) return WHET_OK;
+    WHET_TRY(whet_evolve_config_open(ctx, &s->config));
+    WHET_TRY(whet_evolve_config_parse(ctx, s->config, "the run's configuration", text, n));
+    const whet_evolve_opts *o = &whet_evolve_config_settings(s->config)->opts;
+    const char *api_key = s->opts.llm.api_key;
+    s->opts.population = o->population;
+    s->opts.n_children = o->n_children;
+    s->opts.llm = o->llm;
+    s->opts.llm.api_key = api_key;
+    s->opts.n_top_programs = o->n_top_programs;
+    s->opts.n_diverse_programs = o->n_diverse_programs;
+    s->opts.is_rewriting = o->is_rewriting;
+    s->opts.max_code_bytes = o->max_code_bytes;
+    return WHET_OK;
+}
+
 static bool read_options(const whet_json *from, whet_search *s) {
     int32_t n_threads, n_wanted, max_programs;
     const whet_json *shapes = whet_json_get(from, "shapes");
@@ -90,6 +123,7 @@ static whet_status take_over(whet_ctx *ctx, whet_search *s) {
         st = whet_fail(ctx, WHET_E_FORMAT, "%s: problem or options of the run are not readable",
                        name);
     if (st == WHET_OK) st = read_proposer(ctx, options, s);
+    if (st == WHET_OK) st = read_config(ctx, options, s);
     if (st == WHET_OK)
         st = whet_buf_append(ctx, &s->machine, s->run.machine.text, s->run.machine.len);
     whet_json_close(problem);
@@ -129,6 +163,7 @@ void whet_journal_close(whet_ctx *ctx, whet_search *s) {
     whet_store_run_info_fini(ctx, &s->run);
     whet_buf_fini(ctx, &s->machine);
     whet_buf_fini(ctx, &s->proposer);
+    whet_evolve_config_close(ctx, s->config);
     if (s->is_other) whet_store_close(ctx, s->answers);
     whet_store_close(ctx, s->store);
 }

@@ -132,8 +132,10 @@ static whet_status is_over(whet_ctx *ctx, whet_search *s, const char *step, bool
     const int asked = s->opts.max_programs;
     const int max = asked > 0 && asked < WHET_MAX_MEMBERS ? asked : WHET_MAX_MEMBERS;
     const double left_ns = s->start_ns + s->opts.minutes * 60e9 - whet_clock_ns();
+    const int patience = s->opts.population.patience;
+    const bool is_stuck = patience > 0 && s->n_members - s->last_gain >= patience;
     *over = next.is_there ? strcmp(next.what, step) != 0
-                          : left_ns <= finals_ns(s) || s->n_members >= max;
+                          : left_ns <= finals_ns(s) || s->n_members >= max || is_stuck;
     return WHET_OK;
 }
 

@@ -69,8 +69,9 @@ typedef struct whet_search {
     whet_store_run_info run; /* of the answers */
     char shape_names[WHET_N_SHAPES][48];
     char compiler[512];
-    whet_buf machine;  /* what the processor is, as JSON */
-    whet_buf proposer; /* of a run that is resumed or replayed */
+    whet_buf machine;           /* what the processor is, as JSON */
+    whet_buf proposer;          /* of a run that is resumed or replayed */
+    whet_evolve_config *config; /* likewise; NULL = none */
     int64_t n_proposals;
     char lessons[WHET_N_LESSONS][512]; /* why the last replies were no programs; "" = none yet */
     int n_wanted;                      /* children of a generation */

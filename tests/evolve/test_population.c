@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The bandit, islands, the grid and the parents that are drawn, on members that are made up. */
+#include "tests/test.h"
+
+#include <math.h>
+
+#include "evolve/bandit.h"
+#include "evolve/draft.h"
+#include "evolve/facts.h"
+#include "evolve/population.h"
+
+static whet_ctx *ctx;
+
+enum { N = 400 };
+
+static whet_member members[N];
+static whet_evolve_result result;
+
+static whet_search make_search(void) {
+    memset(members, 0, sizeof members);
+    result = (whet_evolve_result){ 0 };
+    whet_search s = { .members = members, .n_room = N, .result = &result };
+    whet_rng_init(&s.rng, test_seed);
+    return s;
+}
+
+/* A timed member of that speed and layout settles on the island. */
+static int add(whet_search *s, int island, double speed, int parent, const char *operator_name) {
+    whet_member *m = &s->members[s->n_members++];
+    *m = (whet_member){ .operator_name = operator_name, .parent = parent, .parent2 = -1 };
+    m->log_speed = m->log_speeds[WHET_SHAPE_DECODE] = log(speed);
+    m->is_timed = m->has_speed = true;
+    m->n_looks = 1;
+    m->seconds = 1;
+    whet_population_settle(s, s->n_members - 1, island);
+    return s->n_members - 1;
+}
+
+/* The arm that gains is drawn most; with nothing known, shares decide; the rest is still tried. */
+static void test_bandit(void) {
+    whet_bandit b = { 0 };
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    int drawn[WHET_N_ARMS] = { 0 };
+    for (int i = 0; i < 4000; i++)
+        drawn[whet_bandit_draw(&b, &rng, 0)]++;
+    CHECK(drawn[WHET_ARM_STEP] > drawn[WHET_ARM_CROSS]);
+    for (int arm = 0; arm < WHET_ARM_ASK; arm++)
+        CHECK(drawn[arm] > 50);
+    CHECK_INT(drawn[WHET_ARM_ASK], 0);
+    for (int i = 0; i < 60; i++) {
+        whet_bandit_learn(&b, WHET_ARM_STEP, 0, 1);
+        whet_bandit_learn(&b, WHET_ARM_CROSS, 0.05, 1);
+    }
+    memset(drawn, 0, sizeof drawn);
+    for (int i = 0; i < 4000; i++)
+        drawn[whet_bandit_draw(&b, &rng, 0)]++;
+    CHECK(drawn[WHET_ARM_CROSS] > 4 * drawn[WHET_ARM_STEP]);
+    const int calm = drawn[WHET_ARM_CROSS];
+    memset(drawn, 0, sizeof drawn);
+    for (int i = 0; i < 4000; i++)
+        drawn[whet_bandit_draw(&b, &rng, 1)]++;
+    CHECK(drawn[WHET_ARM_CROSS] < calm); /* stagnation makes the draw more even */
+}
+
+/* What costs ten times as much has to gain ten times as much. */
+static void test_cost(void) {
+    whet_bandit b = { 0 };
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    for (int i = 0; i < 100; i++) {
+        whet_bandit_learn(&b, WHET_ARM_KNOB, 0.02, 1);
+        whet_bandit_learn(&b, WHET_ARM_ASK, 0.02, 10);
+    }
+    double knob = 0, ask = 0;
+    for (int i = 0; i < 1000; i++) {
+        knob += whet_bandit_sample(&b, &rng, WHET_ARM_KNOB);
+        ask += whet_bandit_sample(&b, &rng, WHET_ARM_ASK);
+    }
+    CHECK(knob > 3 * ask);
+    CHECK_INT(whet_arm_of("rewrite"), WHET_ARM_ASK);
+    CHECK_INT(whet_arm_of("seed"), WHET_N_ARMS);
+}
+
+/* A parent with many children makes way for another that is as fast. */
+static void test_children(void) {
+    whet_search s = make_search();
+    s.opts.population = (whet_population_opts){ .exploration = 1e-9, .exploitation = 0.5 };
+    add(&s, 0, 0.3, -1, "seed");
+    const int a = add(&s, 0, 1.0, 0, "step"), b = add(&s, 0, 1.0, 0, "step");
+    members[a].n_children = 40;
+    int drawn[3] = { 0 };
+    for (int i = 0; i < 2000; i++)
+        drawn[whet_population_draw(&s, 0)]++;
+    CHECK(drawn[b] > 4 * drawn[a]);
+    CHECK(drawn[a] > 0);
+    CHECK(drawn[0] < 100); /* a third of the speed */
+}
+
+/* Each island draws its own; the archive is of all. */
+static void test_islands(void) {
+    whet_search s = make_search();
+    s.opts.population = (whet_population_opts){ .n_islands = 2, .exploitation = 1e-9 };
+    add(&s, 0, 0.5, -1, "seed");
+    CHECK_INT(members[0].islands, 3); /* the seed lives on all of them */
+    const int here = add(&s, 0, 1.0, 0, "step"), there = add(&s, 1, 1.1, 0, "step");
+    CHECK_INT(whet_population_best(&s, 0), here);
+    CHECK_INT(whet_population_best(&s, 1), there);
+    for (int i = 0; i < 500; i++)
+        CHECK(whet_population_draw(&s, 0) != there);
+    s.opts.population.exploration = 1e-9;
+    s.opts.population.exploitation = 1;
+    int n_there = 0;
+    for (int i = 0; i < 500; i++)
+        n_there += whet_population_draw(&s, 0) == there;
+    CHECK(n_there > 100);
+}
+
+/* A full island lets its slowest go, but never the best of a cell. */
+static void test_room(void) {
+    whet_search s = make_search();
+    s.opts.population = (whet_population_opts){ .n_islands = 1, .n_programs = 10 };
+    add(&s, 0, 0.3, -1, "seed");
+    for (int i = 1; i < 60; i++)
+        add(&s, 0, 0.5 + 0.01 * i, 0, "knob");
+    int n = 0;
+    for (int i = 0; i < s.n_members; i++)
+        n += members[i].islands != 0;
+    CHECK_INT(n, 10);
+    CHECK_INT(whet_population_best(&s, 0), 59);
+    CHECK(members[59].islands && !members[1].islands);
+}
+
+/* What controls find is nobody's parent. */
+static void test_controls_stay_apart(void) {
+    whet_search s = make_search();
+    add(&s, 0, 0.5, -1, "seed");
+    whet_member *m = &members[s.n_members++];
+    *m = (whet_member){ .operator_name = "random",
+                        .control = 1,
+                        .log_speed = log(5),
+                        .is_timed = true,
+                        .has_speed = true };
+    whet_population_settle(&s, 1, 0);
+    CHECK_INT(m->islands, 0);
+    for (int i = 0; i < 200; i++)
+        CHECK_INT(whet_population_draw(&s, 0), 0);
+}
+
+static void test_boredom(void) {
+    whet_search s = make_search();
+    add(&s, 0, 0.5, -1, "seed");
+    CHECK(whet_population_boredom(&s) < 0.05);
+    for (int i = 0; i < 40; i++)
+        add(&s, 0, 0.4, 0, "knob");
+    const double some = whet_population_boredom(&s);
+    CHECK(some > 0.5 && some <= 1);
+    add(&s, 0, 0.9, 0, "knob");
+    CHECK(whet_population_boredom(&s) < 0.05);
+}
+
+/* Equal facts are one cell; each axis that is asked for tells two apart. */
+static void test_cells(void) {
+    const whet_facts a = { .layout = "tiles", .passes = "one-pass", .vector_bits = 256 };
+    whet_facts b = a;
+    char x[WHET_CELL_BYTES], y[WHET_CELL_BYTES];
+    b.vector_bits = 512;
+    b.has_bf16_dot = true;
+    b.code_bytes = 100000;
+    whet_facts_cell(&a, 0, x);
+    CHECK_STR(x, "tiles, one-pass, 256 bits");
+    whet_facts_cell(&b, 0, y);
+    CHECK_STR(y, "tiles, one-pass, 512 bits with bf16 dot");
+    whet_facts_cell(&b, WHET_FEATURE_CODE, y);
+    CHECK_STR(y, "code to 128 KiB");
+    whet_facts_cell(&a, WHET_FEATURE_LAYOUT, x);
+    whet_facts_cell(&b, WHET_FEATURE_LAYOUT, y);
+    CHECK_STR(x, y);
+}
+
+/* D11: what is the same but for comments and blanks is no new program. */
+static void test_duplicates(void) {
+    whet_search s = make_search();
+    const char *text = whet_program_text("repeat");
+    REQUIRE_OK(ctx, whet_genome_hash(ctx, text, strlen(text), members[0].hash));
+    s.n_members = 1;
+    whet_member child = { 0 };
+    whet_draft d = { .s = &s, .child = &child };
+    whet_child_text again = { 0 };
+    REQUIRE_OK(ctx, whet_buf_puts(ctx, &again.text, "/* another comment */\n\n"));
+    REQUIRE_OK(ctx, whet_buf_puts(ctx, &again.text, text));
+    REQUIRE_OK(ctx, whet_draft_take(ctx, &d, &again, "knob", 0, -1));
+    CHECK(!d.is_new);
+    CHECK_INT(result.n_duplicates, 1);
+}
+
+int main(int argc, char **argv) {
+    ctx = whet_ctx_open(NULL);
+    static const test_case tests[] = {
+        { "bandit", test_bandit },
+        { "cost", test_cost },
+        { "children", test_children },
+        { "islands", test_islands },
+        { "room", test_room },
+        { "controls_stay_apart", test_controls_stay_apart },
+        { "boredom", test_boredom },
+        { "cells", test_cells },
+        { "duplicates", test_duplicates },
+    };
+    const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
+    whet_ctx_close(ctx);
+    return rc;
+}
