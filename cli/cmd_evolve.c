@@ -12,6 +12,7 @@
 #include <whet/evolve.h>
 
 #include "cli.h"
+#include "key.h"
 #include "winner.h"
 
 typedef struct evolve_opts {
@@ -34,6 +35,9 @@ typedef struct evolve_opts {
     bool is_not_installed;
     bool is_json;
     bool is_config_printed;
+    const char *prompts;
+    int key_fd;
+    bool is_dry_run;
 } evolve_opts;
 
 /* ---- what is asked ---- */
@@ -284,8 +288,20 @@ static whet_status choose_run_file(whet_ctx *ctx, const evolve_opts *o, const ch
     return st;
 }
 
+/* The prompt of the first question goes to stdout, its size to stderr. */
+static whet_status print_prompt(whet_ctx *ctx, const whet_evolve_opts *opts) {
+    whet_buf prompt = { 0 };
+    const whet_status st = whet_evolve_first_prompt(ctx, opts, &prompt);
+    if (st == WHET_OK) fputs(prompt.text, stdout);
+    if (st == WHET_OK)
+        fprintf(stderr, "%zu bytes, some %zu tokens; nobody was asked\n", prompt.len,
+                prompt.len / 4);
+    whet_buf_fini(ctx, &prompt);
+    return st;
+}
+
 static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve_settings *settings,
-                          const char *folder, const char *run_file) {
+                          const char *folder, const char *run_file, whet_buf *key) {
     char program[PATH_MAX];
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
@@ -293,7 +309,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     viewer v = { .is_terminal = isatty(STDERR_FILENO), .is_json = o->is_json };
     whet_evolve_opts opts = settings->opts;
     if (!opts.proposer && opts.llm.n_models) opts.proposer = "openai";
-    opts.llm.api_key = getenv(settings->api_key ? settings->api_key : "OPENAI_API_KEY");
+    opts.prompts = o->prompts;
     if (!opts.seed) opts.seed = 1;
     opts.run_file = run_file;
     opts.program_file = o->program_file;
@@ -306,8 +322,15 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.event_data = &v;
     whet_status st = WHET_OK;
     if (!is_of_another_run(o)) st = choose_problem(ctx, settings, &opts.problem);
+    /* A command that is asked may need the variable itself. */
+    const bool is_command = opts.proposer && strncmp(opts.proposer, "command:", 8) == 0;
+    if (st == WHET_OK)
+        st = cli_read_key(ctx, o->key_fd, settings->api_key ? settings->api_key : "OPENAI_API_KEY",
+                          !is_command, key);
     if (st != WHET_OK) return st;
+    opts.llm.api_key = key->text;
     cli_cancel_on_signal(ctx);
+    if (o->is_dry_run) return print_prompt(ctx, &opts);
     whet_evolve_result result;
     st = whet_evolve(ctx, &opts, &result);
     cli_progress_end();
@@ -331,7 +354,7 @@ static whet_status print_config(whet_ctx *ctx, const whet_evolve_config *config)
 
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const evolve_opts *o = args->opts;
-    whet_buf folder = { 0 }, run_file = { 0 };
+    whet_buf folder = { 0 }, run_file = { 0 }, key = { 0 };
     whet_evolve_config *config = NULL;
     whet_status st = check(args);
     if (st == WHET_OK) st = whet_evolve_config_open(ctx, &config);
@@ -342,9 +365,11 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
         if (st == WHET_OK) st = cli_data_folder(ctx, &folder);
         if (st == WHET_OK) st = choose_run_file(ctx, o, folder.text, &run_file);
         if (st == WHET_OK)
-            st = evolve(ctx, o, whet_evolve_config_settings(config), folder.text, run_file.text);
+            st = evolve(ctx, o, whet_evolve_config_settings(config), folder.text, run_file.text,
+                        &key);
     }
     whet_evolve_config_close(ctx, config);
+    cli_forget_key(ctx, &key);
     whet_buf_fini(ctx, &folder);
     whet_buf_fini(ctx, &run_file);
     return st;
@@ -367,8 +392,12 @@ static const cli_option options[] = {
     { "resume", CLI_STRING, OPT(resumed), "FILE", "go on with the run of that run file", NULL },
     { "answers", CLI_STRING, OPT(answers), "FILE",
       "take that run anew with its verdicts and timings; nothing is judged", NULL },
-    { "proposer", CLI_STRING, OPT(proposer), "command:CMD",
-      "ask CMD for one child of every generation: a prompt goes in, a reply comes out", NULL },
+    { "proposer", CLI_STRING, OPT(proposer), "WHO",
+      "asked for one child of every generation: command:CMD, manual:FOLDER or openai", NULL },
+    { "prompts", CLI_STRING, OPT(prompts), "DIR", "templates of prompts instead of ours", NULL },
+    { "key-fd", CLI_INT, OPT(key_fd), "N",
+      "read the server's key from file descriptor N; default: $OPENAI_API_KEY", NULL },
+    { "dry-run", CLI_FLAG, OPT(is_dry_run), NULL, "print the first prompt; nobody is asked", NULL },
     { "config", CLI_STRING, OPT(config), "FILE.yaml", "settings; options given here go over them",
       NULL },
     { "print-config", CLI_FLAG, OPT(is_config_printed), NULL,

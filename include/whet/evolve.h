@@ -4,6 +4,7 @@
 #define WHET_EVOLVE_H
 
 #include <whet/judge.h>
+#include <whet/text.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,8 +56,13 @@ typedef struct whet_llm_opts {
     double timeout_seconds; /* of one try; 0 = 60 */
     int n_retries;          /* behind the first try; with has_retries, else 3 */
     bool has_retries;
-    double retry_delay_seconds; /* before the first retry; 0 = 5 */
-    const char *system_message; /* NULL = whet's own */
+    double retry_delay_seconds;       /* before the first retry; 0 = 5 */
+    const char *system_message;       /* NULL = whet's own */
+    bool is_streaming;                /* the answer is asked for in pieces */
+    double prompt_price, reply_price; /* of a million tokens, in your money */
+    /* Nobody is asked when that could be exceeded; 0 = no such limit. Money needs prices. */
+    uint64_t budget_tokens;
+    double budget_money, budget_seconds;
 } whet_llm_opts;
 
 /* What the grid's axes can be: facts of the source and of the object, bits of a mask. */
@@ -101,15 +107,19 @@ typedef struct whet_evolve_opts {
                              n_threads count, not those here */
     const char *proposer; /* who is asked for one child of every generation: "command:" and a shell
                              command that reads a prompt from stdin and writes the reply to stdout;
-                             NULL = nobody */
+                             "openai": the models of llm; "manual:" and a folder: somebody
+                             answers NUMBER.prompt.txt with NUMBER.answer.txt; NULL = nobody */
     whet_llm_opts llm;
     whet_population_opts population;
     int n_top_programs;     /* that a prompt shows; 0 = 3 */
     int n_diverse_programs; /* 0 = 2 */
     bool is_rewriting;      /* models are asked for whole programs, not for hunks */
-    int max_code_bytes;     /* of a program that a model writes; 0 = 256 KiB */
-    const char *answers; /* a run file: its run is taken anew, into run_file, with the verdicts and
-                            timings that it has; nothing is judged or installed. NULL = judge */
+    const char *prompts;    /* a folder with templates of prompts that are taken instead of ours:
+                               task.txt, facts.txt, diff.txt, rewrite.txt, crossover.txt, repair.txt */
+    int max_prompt_bytes; /* beyond what a prompt must have, it is filled up to this; 0 = 64 KiB */
+    int max_code_bytes;   /* of a program that a model writes; 0 = 256 KiB */
+    const char *answers;  /* a run file: its run is taken anew, into run_file, with the verdicts and
+                             timings that it has; nothing is judged or installed. NULL = judge */
     whet_evolve_fn on_event;
     void *event_data;
 } whet_evolve_opts;
@@ -186,6 +196,11 @@ typedef struct whet_evolve_result {
  * WHET_E_ARG: resumed on another machine or with another compiler, whose timings do not compare. */
 WHET_API whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts,
                                  whet_evolve_result *result);
+
+/* The prompt of a run's first question, replacing what was in `prompt`: the seed is judged and
+ * timed, nobody is asked, no file is written. */
+WHET_API whet_status whet_evolve_first_prompt(whet_ctx *ctx, const whet_evolve_opts *opts,
+                                              whet_buf *prompt);
 
 /* Recomputes a run from its log alone: every choice from the seed, the verdicts and the samples
  * that it holds, compared row by row with what it holds; nothing is built, timed or written.

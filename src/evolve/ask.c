@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The proposer: a command that reads a prompt and writes a reply. */
+/* Choosing what is asked for, asking, and what comes of it. */
 #include "evolve/ask.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "base/child.h"
-#include "base/clock.h"
-#include "base/utf8.h"
-#include "evolve/prompt.h"
-
-static const double reply_seconds = 600;
-static const char command_prefix[] = "command:";
+#include "evolve/openai.h"
+#include "evolve/population.h"
+#include "evolve/proposers.h"
 
 void whet_proposal_fini(whet_ctx *ctx, whet_proposal *p) {
     whet_buf_fini(ctx, &p->prompt);
@@ -19,100 +15,131 @@ void whet_proposal_fini(whet_ctx *ctx, whet_proposal *p) {
     whet_reply_fini(ctx, &p->read);
 }
 
-/* Why no reply came, in `why`; "" when one came. */
-static void explain(const whet_child_result *r, const whet_buf *err, char *why, size_t n) {
-    const char *words = err->text ? err->text : "";
-    const int len = (int)strcspn(words, "\n");
-    *why = '\0';
-    if (r->how == WHET_CHILD_TIMED_OUT)
-        snprintf(why, n, "no reply came within %.0f s", reply_seconds);
-    else if (r->how == WHET_CHILD_SIGNALLED)
-        snprintf(why, n, "the proposer was ended by signal %d", r->signal);
-    else if (r->exit_code)
-        snprintf(why, n, "the proposer ended with status %d: %.*s", r->exit_code,
-                 len < 300 ? len : 300, words);
-    whet_utf8_make_printable(why);
+/* ---- what is asked for ---- */
+
+static bool was_written_by_a_model(const whet_member *m) {
+    const whet_arm arm = whet_arm_of(m->operator_name);
+    return arm >= WHET_ARM_DIFF && arm < WHET_N_ARMS;
 }
 
-static whet_status run_command(whet_ctx *ctx, const whet_search *s, whet_proposal *p) {
-    const char *const argv[] = { "/bin/sh", "-c", s->opts.proposer + strlen(command_prefix), NULL };
-    const whet_child_opts opts = {
-        .wall_seconds = reply_seconds,
-        .max_output_bytes = WHET_MAX_REPLY_BYTES + 1,
-        .input = p->prompt.text,
-        .input_bytes = p->prompt.len,
-    };
-    whet_child_result result;
-    whet_buf err = { 0 };
-    const double start_ns = whet_clock_ns();
-    const whet_status st = whet_child_run(ctx, argv, &opts, &p->reply, &err, &result);
-    p->wall_ns = whet_clock_ns() - start_ns;
-    if (st == WHET_OK) explain(&result, &err, p->read.why, sizeof p->read.why);
-    whet_buf_fini(ctx, &err);
-    return st;
+/* The last program of a model that was rejected for what it does, and that nobody was asked to
+ * repair. */
+static int find_broken(const whet_search *s) {
+    for (int i = s->n_members - 1; i > 0; i--) {
+        const whet_member *m = &s->members[i];
+        const int code = m->verdict.code;
+        if (!m->is_repaired && was_written_by_a_model(m) && code != WHET_V_PASS &&
+            code != WHET_V_SLOWER && code != WHET_V_UNSUPPORTED)
+            return i;
+    }
+    return -1;
 }
+
+/* The operator with the largest sample of the bandit, of those that have what they need. */
+static void choose_question(whet_search *s, int parent, whet_question *q) {
+    const int broken = find_broken(s), other = whet_population_draw(s, whet_search_island(s));
+    const bool is_possible[WHET_N_ASKS] = {
+        [WHET_ASK_DIFF] = !s->opts.is_rewriting,
+        [WHET_ASK_REWRITE] = true,
+        [WHET_ASK_CROSSOVER] = other >= 0 && other != parent,
+        [WHET_ASK_REPAIR] = broken >= 0,
+    };
+    double best = -1;
+    for (int i = 0; i < WHET_N_ASKS; i++) {
+        const double rate = whet_bandit_sample(&s->bandit, &s->rng, (whet_arm)(WHET_ARM_DIFF + i));
+        if (!is_possible[i] || rate <= best) continue;
+        best = rate;
+        q->ask = (whet_ask)i;
+    }
+    q->parent = q->ask == WHET_ASK_REPAIR ? broken : parent;
+    q->other = q->ask == WHET_ASK_CROSSOVER ? other : -1;
+}
+
+whet_status whet_search_first_prompt(whet_ctx *ctx, const whet_search *s, whet_buf *prompt) {
+    const whet_question q = { s->opts.is_rewriting ? WHET_ASK_REWRITE : WHET_ASK_DIFF, 0, -1 };
+    return whet_prompt_write(ctx, s, &q, prompt);
+}
+
+/* ---- asking ---- */
 
 /* From the answers, where they have it. */
 static whet_status get_reply(whet_ctx *ctx, whet_search *s, whet_proposal *p) {
-    bool is_there = false;
-    char why[sizeof p->read.why] = "";
     if (s->answers)
-        WHET_TRY(whet_store_get_reply(ctx, s->answers, s->n_proposals + 1, &is_there, &p->reply,
-                                      why, sizeof why, &p->wall_ns));
-    if (is_there) {
-        if (p->reply.len == 0) snprintf(p->read.why, sizeof p->read.why, "%s", why);
-        return WHET_OK;
-    }
-    if (s->judge) return run_command(ctx, s, p);
+        WHET_TRY(whet_store_get_reply(ctx, s->answers, s->n_proposals + 1, &p->reply, &p->got));
+    if (p->got.is_there) return WHET_OK;
+    if (s->judge)
+        return whet_proposer_ask(ctx, &s->opts, s->n_proposals + 1, p->model, p->prompt.text,
+                                 &p->reply, &p->got);
     s->is_log_over = true;
     return whet_fail(ctx, WHET_E_NOT_FOUND, "the log has no further reply");
 }
 
-static void learn(whet_search *s, const whet_reply *r) {
+static void learn(whet_search *s, const whet_proposal *p) {
     memmove(s->lessons[1], s->lessons[0], (WHET_N_LESSONS - 1) * sizeof *s->lessons);
-    snprintf(s->lessons[0], sizeof *s->lessons, "%s", r->why);
+    snprintf(s->lessons[0], sizeof *s->lessons, "%s", p->read.why);
+    whet_bandit_learn(&s->bandit, (whet_arm)(WHET_ARM_DIFF + (int)p->question.ask), 0,
+                      p->got.wall_ns * 1e-9);
 }
 
 static whet_status take_program(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred,
                                 whet_proposal *p) {
     whet_child_text text = { 0 };
     bool is_new;
+    whet_ask as = p->question.ask;
+    if (as == WHET_ASK_DIFF && p->read.is_rewrite) as = WHET_ASK_REWRITE;
     WHET_TRY(whet_genome_hash(ctx, p->read.text.text, p->read.text.len, p->child));
     text.text = p->read.text;
     p->read.text = (whet_buf){ 0 };
     snprintf(text.change, sizeof text.change, "%s", *p->read.name ? p->read.name : "no name");
-    WHET_TRY(whet_search_adopt(ctx, s, bred, NULL, 0, &text,
-                               p->read.is_rewrite ? "rewrite" : "diff", p->parent, &is_new));
+    WHET_TRY(whet_search_adopt(ctx, s, bred, NULL, 0, &text, whet_ask_name(as), p->question.parent,
+                               &is_new));
     *n_bred = is_new;
+    if (is_new) bred->parent2 = p->question.other;
+    if (is_new) bred->seconds = p->got.wall_ns * 1e-9;
+    return WHET_OK;
+}
+
+static whet_status read_reply(whet_ctx *ctx, const whet_search *s, whet_proposal *p) {
+    const whet_genome *parent = &s->members[p->question.parent].genome;
+    if (p->reply.len == 0 && *p->got.why) {
+        p->read.outcome = WHET_REPLY_NO_REPLY;
+        memcpy(p->read.why, p->got.why, sizeof p->read.why);
+        return WHET_OK;
+    }
+    WHET_TRY(
+        whet_reply_read(ctx, parent, p->reply.text ? p->reply.text : "", p->reply.len, &p->read));
+    const size_t max_bytes = (size_t)s->opts.max_code_bytes;
+    if (p->read.outcome != WHET_REPLY_PROGRAM || !max_bytes || p->read.text.len <= max_bytes)
+        return WHET_OK;
+    p->read.outcome = WHET_REPLY_TOO_LONG;
+    snprintf(p->read.why, sizeof p->read.why, "the program has %zu bytes, and may have %zu",
+             p->read.text.len, max_bytes);
     return WHET_OK;
 }
 
 whet_status whet_search_ask(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred,
                             whet_proposal *p) {
-    int elites[WHET_N_ELITES];
-    const int n = whet_search_elites(s, elites, WHET_N_ELITES);
     *p = (whet_proposal){ 0 };
-    if (n == 0) return WHET_OK;
-    p->parent = elites[whet_rng_below(&s->rng, (uint64_t)n)];
-    WHET_TRY(whet_prompt_write(ctx, s, p->parent, &p->prompt));
+    const int parent = whet_population_draw(s, whet_search_island(s));
+    if (parent < 0) return WHET_OK;
+    choose_question(s, parent, &p->question);
+    p->model = whet_openai_draw(&s->opts.llm, &s->rng);
+    WHET_TRY(whet_prompt_write(ctx, s, &p->question, &p->prompt));
+    if (whet_asking_is_spent(s, p->prompt.len)) return WHET_OK;
     WHET_TRY(get_reply(ctx, s, p));
-    if (*p->read.why) {
-        p->read.outcome = WHET_REPLY_NO_REPLY;
-        whet_buf_clear(&p->reply);
-    } else {
-        WHET_TRY(whet_reply_read(ctx, &s->members[p->parent].genome,
-                                 p->reply.text ? p->reply.text : "", p->reply.len, &p->read));
-    }
+    WHET_TRY(read_reply(ctx, s, p));
     p->is_made = true;
+    if (p->question.ask == WHET_ASK_REPAIR) s->members[p->question.parent].is_repaired = true;
     if (p->read.outcome == WHET_REPLY_PROGRAM) return take_program(ctx, s, bred, n_bred, p);
-    learn(s, &p->read);
+    learn(s, p);
     return WHET_OK;
 }
 
 whet_status whet_record_proposal(whet_ctx *ctx, whet_search *s, const whet_proposal *p) {
+    const double money = whet_asking_price(s, p->got.prompt_tokens, p->got.reply_tokens);
     const whet_store_proposal row = {
         .step = s->step,
-        .parent = s->members[p->parent].id,
+        .parent = s->members[p->question.parent].id,
         .proposer = s->opts.proposer,
         .prompt = p->prompt.text,
         .reply = p->reply.text ? p->reply.text : "",
@@ -122,8 +149,16 @@ whet_status whet_record_proposal(whet_ctx *ctx, whet_search *s, const whet_propo
         .name = p->read.name,
         .reason = p->read.reason,
         .child = p->child,
-        .wall_ns = p->wall_ns,
+        .wall_ns = p->got.wall_ns,
+        .operator_name = whet_ask_name(p->question.ask),
+        .model = s->opts.llm.n_models ? s->opts.llm.models[p->model].name : "",
+        .prompt_tokens = p->got.prompt_tokens,
+        .reply_tokens = p->got.reply_tokens,
+        .money = money,
     };
     s->n_proposals++;
+    s->asking.n_tokens += p->got.prompt_tokens + p->got.reply_tokens;
+    s->asking.money += money;
+    s->asking.seconds += p->got.wall_ns * 1e-9;
     return whet_store_put_proposal(ctx, s->store, &row);
 }

@@ -3,25 +3,31 @@
 #ifndef WHET_EVOLVE_ASK_H
 #define WHET_EVOLVE_ASK_H
 
+#include "evolve/prompt.h"
 #include "evolve/reply.h"
 #include "evolve/search.h"
 
 /* One question and what came of it. */
 typedef struct whet_proposal {
     bool is_made;
-    int parent; /* member */
+    whet_question question;
+    int model; /* of opts.llm */
     whet_buf prompt, reply;
+    whet_store_reply got; /* its costs, and why it did not come */
     whet_reply read;
     char child[WHET_SHA256_HEX]; /* "" = no program came out */
-    double wall_ns;
 } whet_proposal;
 
 void whet_proposal_fini(whet_ctx *ctx, whet_proposal *p);
 
-/* Asks the run's proposer, or takes the reply that the answers have. A program that is new becomes
- * bred[0], and *n_bred 1. Whatever comes, or does not, is an outcome and no failure. */
+/* Asks the run's proposer, or takes the reply that the answers have; not where a budget is spent.
+ * A program that is new becomes bred[0], and *n_bred 1. Whatever comes, or does not, is an outcome
+ * and no failure. */
 whet_status whet_search_ask(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred,
                             whet_proposal *p);
+
+/* The first prompt of a run, for a person to see. */
+whet_status whet_search_first_prompt(whet_ctx *ctx, const whet_search *s, whet_buf *prompt);
 
 /* Into the run file, within a step. */
 whet_status whet_record_proposal(whet_ctx *ctx, whet_search *s, const whet_proposal *p);

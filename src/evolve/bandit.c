@@ -12,7 +12,7 @@ static const double unit = 0.02;   /* of gain, as a logarithm */
 static const double strength = 8;  /* of the shares known before, in seconds of search */
 static const double fading = 0.95; /* with every program */
 static const double most = 0.1;    /* that one program counts: a first find is no promise */
-static const double bored_share = 1.0 / WHET_N_ARMS;
+static const double bored_share = 1.0 / WHET_ARM_DIFF;
 
 static const struct {
     const char *name;
@@ -28,8 +28,6 @@ const char *whet_arm_name(whet_arm arm) {
 }
 
 whet_arm whet_arm_of(const char *operator_name) {
-    if (strcmp(operator_name, "diff") == 0 || strcmp(operator_name, "rewrite") == 0)
-        return WHET_ARM_ASK;
     int arm = 0;
     while (arm < WHET_N_ARMS && strcmp(arms[arm].name, operator_name) != 0)
         arm++;
@@ -63,7 +61,7 @@ double whet_bandit_sample(const whet_bandit *b, whet_rng *rng, whet_arm arm) {
 whet_arm whet_bandit_draw(const whet_bandit *b, whet_rng *rng, double boredom) {
     whet_arm best = WHET_ARM_GUIDED;
     double best_rate = -1;
-    for (int arm = 0; arm < WHET_ARM_ASK; arm++) {
+    for (int arm = 0; arm < WHET_ARM_DIFF; arm++) {
         const double rate = sample(b, rng, (whet_arm)arm, boredom);
         if (rate <= best_rate) continue;
         best = (whet_arm)arm;

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/rng.h"
 
-/* code, name, share that it has before anything is known. All but ASK work offline. */
+/* code, name, share that it has before anything is known. Those before DIFF work offline. */
 #define WHET_ARM_LIST(X)                                                                           \
     X(GUIDED, "guided", 0.14)   /* all segments as the model of effects promises most */           \
     X(STEP, "step", 0.25)       /* one segment, as that model promises most */                     \
@@ -17,7 +17,10 @@
     X(DOUBLE, "double", 0.06)   /* two of them */                                                  \
     X(CROSS, "cross", 0.06)     /* segments and knobs of two parents */                            \
     X(STACK, "stack", 0.06)     /* what a sibling did better than the common parent */             \
-    X(ASK, "ask", 0.25)         /* somebody outside: "diff" and "rewrite" */
+    X(DIFF, "diff", 0.10)       /* from here on as in WHET_ASK_LIST: somebody outside is asked */  \
+    X(REWRITE, "rewrite", 0.05)                                                                    \
+    X(CROSSOVER, "crossover", 0.05)                                                                \
+    X(REPAIR, "repair", 0.05)
 
 typedef enum whet_arm {
 #define WHET_X(code, name, share) WHET_ARM_##code,

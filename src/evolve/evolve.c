@@ -6,7 +6,9 @@
 #include <whet/machine.h>
 
 #include "base/clock.h"
+#include "evolve/ask.h"
 #include "evolve/journal.h"
+#include "evolve/proposers.h"
 
 static whet_status run(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_search_begin(ctx, s));
@@ -56,7 +58,7 @@ static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
     return check_place(ctx, s);
 }
 
-static whet_status evolve(whet_ctx *ctx, whet_search *s) {
+static whet_status open_all(whet_ctx *ctx, whet_search *s) {
     s->start_ns = whet_clock_ns();
     whet_status st = whet_journal_open(ctx, s);
     if (st == WHET_OK) {
@@ -64,6 +66,11 @@ static whet_status evolve(whet_ctx *ctx, whet_search *s) {
         st = open_judge(ctx, s);
     }
     s->committed = (whet_mark){ .rng = s->rng };
+    return st;
+}
+
+static whet_status evolve(whet_ctx *ctx, whet_search *s) {
+    whet_status st = open_all(ctx, s);
     /* The clock of a resumed run goes on where it stood. */
     if (s->opts.is_resumed) s->start_ns = whet_clock_ns() - s->run.seconds * 1e9;
     if (st == WHET_OK) st = run(ctx, s);
@@ -73,15 +80,34 @@ static whet_status evolve(whet_ctx *ctx, whet_search *s) {
     return st;
 }
 
+static void set_defaults(whet_evolve_opts *opts) {
+    if (!(opts->minutes > 0)) opts->minutes = 1;
+    if (!opts->problem.n_context) opts->problem.n_context = 2048;
+}
+
+whet_status whet_evolve_first_prompt(whet_ctx *ctx, const whet_evolve_opts *opts,
+                                     whet_buf *prompt) {
+    whet_evolve_result result = { 0 };
+    whet_search s = { .opts = *opts, .result = &result };
+    set_defaults(&s.opts);
+    s.opts.run_file = ":memory:"; /* SQLite's name for no file */
+    s.opts.answers = NULL;
+    s.opts.is_resumed = false;
+    whet_status st = open_all(ctx, &s);
+    if (st == WHET_OK) st = whet_search_begin(ctx, &s);
+    if (st == WHET_OK) st = whet_search_first_prompt(ctx, &s, prompt);
+    whet_search_end(ctx, &s);
+    whet_judge_close(ctx, s.judge);
+    whet_journal_close(ctx, &s);
+    return st;
+}
+
 whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts, whet_evolve_result *result) {
     *result = (whet_evolve_result){ 0 };
     whet_search s = { .opts = *opts, .result = result };
-    if (!(s.opts.minutes > 0)) s.opts.minutes = 1;
-    if (!s.opts.problem.n_context) s.opts.problem.n_context = 2048;
+    set_defaults(&s.opts);
     if (!s.opts.run_file) return whet_fail(ctx, WHET_E_ARG, "an evolution needs a run file");
-    if (s.opts.proposer && strncmp(s.opts.proposer, "command:", 8) != 0)
-        return whet_fail(ctx, WHET_E_ARG, "the proposer \"%.60s\" is not command: and a command",
-                         s.opts.proposer);
+    WHET_TRY(whet_proposer_check(ctx, &s.opts));
     const whet_status st = evolve(ctx, &s);
     whet_journal_close(ctx, &s);
     return st;

@@ -383,6 +383,25 @@ whet_status whet_genome_without_comments(whet_ctx *ctx, const whet_genome *g, wh
     return strip(ctx, g->text, g->n_bytes, kept, n, whet_buf_putc, out);
 }
 
+whet_status whet_genome_blank_comments(whet_ctx *ctx, const char *text, size_t n_bytes,
+                                       whet_buf *out) {
+    place now = CODE;
+    for (size_t i = 0; i < n_bytes; i++) {
+        const char two[2] = { text[i], i + 1 < n_bytes ? text[i + 1] : '\0' };
+        const bool is_end = now == BLOCK_COMMENT && two[0] == '*' && two[1] == '/';
+        const place next = is_end ? CODE : leave_or_stay(now, two);
+        const bool is_escape = (now == STRING || now == CHARACTER) && two[0] == '\\' && two[1];
+        const bool is_comment =
+            now == BLOCK_COMMENT || next == LINE_COMMENT || next == BLOCK_COMMENT;
+        const bool is_pair = is_end || is_escape || (next == BLOCK_COMMENT && now == CODE);
+        for (int k = 0; k <= is_pair; k++)
+            WHET_TRY(whet_buf_putc(ctx, out, is_comment && two[k] != '\n' ? ' ' : two[k]));
+        i += is_pair;
+        now = is_escape ? now : next;
+    }
+    return WHET_OK;
+}
+
 whet_status whet_genome_knobs_json(whet_ctx *ctx, const whet_genome *genome, whet_buf *json) {
     WHET_TRY(whet_buf_putc(ctx, json, '{'));
     for (int i = 0; i < genome->n_knobs; i++) {

@@ -91,6 +91,10 @@ whet_status whet_genome_hash(whet_ctx *ctx, const char *text, size_t n_bytes,
  * it, but with the marks, knobs and constants. */
 whet_status whet_genome_without_comments(whet_ctx *ctx, const whet_genome *genome, whet_buf *out);
 
+/* Appends the text with every byte of a comment as a blank: lines stay where they are. */
+whet_status whet_genome_blank_comments(whet_ctx *ctx, const char *text, size_t n_bytes,
+                                       whet_buf *out);
+
 /* {"TILE":"64",...} */
 whet_status whet_genome_knobs_json(whet_ctx *ctx, const whet_genome *genome, whet_buf *json);
 

@@ -35,6 +35,7 @@ static whet_status put_options(whet_ctx *ctx, const whet_search *s, whet_buf *js
         WHET_TRY(whet_json_quote(ctx, json, s->opts.proposer, strlen(s->opts.proposer)));
     }
     WHET_TRY(put_config(ctx, s, json));
+    WHET_TRY(whet_asking_put(ctx, s, json));
     WHET_TRY(whet_buf_puts(ctx, json, ",\"shapes\":["));
     for (int i = 0; i < WHET_N_SHAPES; i++)
         WHET_TRY(whet_buf_printf(ctx, json, "%s\"%s\"", i ? "," : "", s->shape_names[i]));
@@ -89,6 +90,7 @@ static whet_status read_config(whet_ctx *ctx, const whet_json *from, whet_search
     s->opts.n_diverse_programs = o->n_diverse_programs;
     s->opts.is_rewriting = o->is_rewriting;
     s->opts.max_code_bytes = o->max_code_bytes;
+    s->opts.max_prompt_bytes = o->max_prompt_bytes;
     return WHET_OK;
 }
 
@@ -119,11 +121,13 @@ static whet_status take_over(whet_ctx *ctx, whet_search *s) {
         whet_json_parse(ctx, name, s->run.problem.text, s->run.problem.len, true, &problem);
     if (st == WHET_OK)
         st = whet_json_parse(ctx, name, s->run.options.text, s->run.options.len, true, &options);
-    if (st == WHET_OK && (!read_problem(problem, &s->opts.problem) || !read_options(options, s)))
+    if (st == WHET_OK && (!read_problem(problem, &s->opts.problem) || !read_options(options, s) ||
+                          !whet_asking_read(ctx, s, options)))
         st = whet_fail(ctx, WHET_E_FORMAT, "%s: problem or options of the run are not readable",
                        name);
     if (st == WHET_OK) st = read_proposer(ctx, options, s);
     if (st == WHET_OK) st = read_config(ctx, options, s);
+    if (st == WHET_OK) st = whet_asking_read(ctx, s, options);
     if (st == WHET_OK)
         st = whet_buf_append(ctx, &s->machine, s->run.machine.text, s->run.machine.len);
     whet_json_close(problem);
@@ -155,6 +159,7 @@ whet_status whet_journal_open(whet_ctx *ctx, whet_search *s) {
         s->answers = s->store;
     }
     if (s->answers) WHET_TRY(take_over(ctx, s));
+    WHET_TRY(whet_asking_load(ctx, s));
     if (is_old) WHET_TRY(whet_store_follow(ctx, s->store, !s->is_replay));
     return WHET_OK;
 }
@@ -164,6 +169,7 @@ void whet_journal_close(whet_ctx *ctx, whet_search *s) {
     whet_buf_fini(ctx, &s->machine);
     whet_buf_fini(ctx, &s->proposer);
     whet_evolve_config_close(ctx, s->config);
+    whet_asking_fini(ctx, s);
     if (s->is_other) whet_store_close(ctx, s->answers);
     whet_store_close(ctx, s->store);
 }

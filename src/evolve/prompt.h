@@ -5,9 +5,22 @@
 
 #include "evolve/search.h"
 
-/* The template with its {{PLACES}} filled: the task, the machine, the header, the parent without
- * its comments, its measured speed, the best programs, failures with their reasons. A function of
- * the run's log alone, so that a replay makes the same text. Replaces `prompt`. */
-whet_status whet_prompt_write(whet_ctx *ctx, const whet_search *s, int parent, whet_buf *prompt);
+/* What is asked for. */
+typedef struct whet_question {
+    whet_ask ask;
+    int parent; /* member */
+    int other;  /* the second parent; -1 = none */
+} whet_question;
+
+/* The operator's template with its {{PLACES}} filled: the task, the machine, the header, the parent
+ * without its comments, its measured speed or why it was rejected, ideas with their measured
+ * effects, failures with their reasons, the best programs and different ones, as long as there is
+ * room (max_prompt_bytes). A function of the run's log alone, so that a replay makes the same text.
+ * Replaces `prompt`. */
+whet_status whet_prompt_write(whet_ctx *ctx, const whet_search *s, const whet_question *question,
+                              whet_buf *prompt);
+
+/* Whether all places of a template are known; `name` (a file) is for the message. */
+whet_status whet_prompt_check(whet_ctx *ctx, const char *name, const char *text);
 
 #endif

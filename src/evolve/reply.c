@@ -115,6 +115,85 @@ static size_t find(const lines *there, const line *wanted, size_t n, bool is_tol
     return count;
 }
 
+/* ---- hunks written from a prompt, which shows the block without its comments ---- */
+
+/* The lines of a text without comments, and which line of the text each one is; blank lines are
+ * left out. */
+typedef struct bare {
+    whet_buf text;   /* owned */
+    lines all, some; /* owned */
+    size_t *from;    /* owned */
+} bare;
+
+static void bare_fini(whet_ctx *ctx, bare *b) {
+    whet_buf_fini(ctx, &b->text);
+    whet_free(ctx, b->all.at);
+    whet_free(ctx, b->some.at);
+    whet_free(ctx, b->from);
+}
+
+static whet_status bare_init(whet_ctx *ctx, const char *text, size_t n, bare *b) {
+    *b = (bare){ 0 };
+    WHET_TRY(whet_genome_blank_comments(ctx, text, n, &b->text));
+    const char *blanked = b->text.text ? b->text.text : "";
+    WHET_TRY(split(ctx, blanked, b->text.len, &b->all));
+    WHET_TRY(split(ctx, blanked, b->text.len, &b->some));
+    b->from = whet_alloc_zero(ctx, b->all.n + 1, sizeof *b->from);
+    if (!b->from) return WHET_E_NOMEM;
+    b->some.n = 0;
+    for (size_t i = 0; i < b->all.n; i++) {
+        if (trim(b->all.at[i], true).n == 0) continue;
+        b->from[b->some.n] = i;
+        b->some.at[b->some.n++] = b->all.at[i];
+    }
+    return WHET_OK;
+}
+
+/* Equal but for blanks, wherever they are. */
+static bool is_same_words(line a, line b) {
+    size_t i = 0, j = 0;
+    for (;;) {
+        while (i < a.n && isspace((unsigned char)a.text[i]))
+            i++;
+        while (j < b.n && isspace((unsigned char)b.text[j]))
+            j++;
+        if (i == a.n || j == b.n) return i == a.n && j == b.n;
+        if (a.text[i++] != b.text[j++]) return false;
+    }
+}
+
+/* Where `wanted` stands when comments and blanks do not count: how often, and the last place. */
+static whet_status find_bare(whet_ctx *ctx, const whet_buf *block, const line *wanted, size_t n,
+                             range *place, size_t *count) {
+    bare there, want;
+    const line *last = &wanted[n - 1];
+    whet_status st = bare_init(ctx, block->text ? block->text : "", block->len, &there);
+    const whet_status also =
+        bare_init(ctx, wanted->text, (size_t)(last->text + last->n - wanted->text), &want);
+    if (st == WHET_OK) st = also;
+    for (size_t i = 0; st == WHET_OK && want.some.n && i + want.some.n <= there.some.n; i++) {
+        size_t same = 0;
+        while (same < want.some.n && is_same_words(there.some.at[i + same], want.some.at[same]))
+            same++;
+        if (same < want.some.n) continue;
+        *place = (range){ there.from[i], there.from[i + same - 1] + 1 };
+        ++*count;
+    }
+    bare_fini(ctx, &there);
+    bare_fini(ctx, &want);
+    return st;
+}
+
+/* Exactly, then without regard to blanks at the ends of lines, then also to comments. */
+static whet_status find_place(whet_ctx *ctx, const whet_buf *block, const lines *there,
+                              const line *wanted, size_t n, range *place, size_t *count) {
+    size_t at = 0;
+    *count = find(there, wanted, n, false, &at);
+    if (*count == 0) *count = find(there, wanted, n, true, &at);
+    *place = (range){ at, at + n };
+    return *count ? WHET_OK : find_bare(ctx, block, wanted, n, place, count);
+}
+
 /* Blank lines around what is searched say nothing. */
 static range without_blank_ends(const lines *reply, range r) {
     while (r.first < r.end && trim(reply->at[r.first], true).n == 0)
@@ -163,22 +242,23 @@ static whet_status apply(whet_ctx *ctx, const whet_genome *parent, const lines *
     if (n == 0) return end_with(r, WHET_REPLY_NO_MATCH, "hunk %d searches nothing", r->n_hunks);
     lines there;
     whet_buf next = { 0 };
-    size_t place = 0;
+    range place = { 0, 0 };
+    size_t count = 0;
     WHET_TRY(split(ctx, block->text ? block->text : "", block->len, &there));
-    size_t count = find(&there, wanted, n, false, &place);
-    if (count == 0) count = find(&there, wanted, n, true, &place);
-    whet_status st = WHET_OK;
-    if (count == 0) {
+    whet_status st = find_place(ctx, block, &there, wanted, n, &place, &count);
+    if (st != WHET_OK) {
+        count = 0;
+    } else if (count == 0) {
         st = explain_no_match(ctx, parent, &there, wanted, n, r);
     } else if (count > 1) {
         st = end_with(r, WHET_REPLY_AMBIGUOUS,
                       "hunk %d: what it searches stands in the block %zu times; search more lines",
                       r->n_hunks, count);
     } else {
-        st = put_lines(ctx, there.at, place, &next);
+        st = put_lines(ctx, there.at, place.first, &next);
         if (st == WHET_OK)
             st = put_lines(ctx, reply->at + replace.first, replace.end - replace.first, &next);
-        if (st == WHET_OK) st = put_lines(ctx, there.at + place + n, there.n - place - n, &next);
+        if (st == WHET_OK) st = put_lines(ctx, there.at + place.end, there.n - place.end, &next);
         const whet_buf old = *block;
         *block = next;
         next = old;

@@ -43,7 +43,7 @@ typedef struct whet_reply {
 
 /* Reads a reply to a prompt about `parent`. Hunks are applied one after the other:
  *     <<<<<<< SEARCH
- *     lines that stand in the block exactly once (blanks at their ends may differ)
+ *     lines that stand in the block exactly once (blanks and comments may differ)
  *     =======
  *     lines that take their place
  *     >>>>>>> REPLACE

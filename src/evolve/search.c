@@ -72,7 +72,7 @@ static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     whet_buf_fini(ctx, &m->evidence);
     const double start_ns = whet_clock_ns();
     const bool is_raced = m->verdict.code == WHET_V_PASS && !is_twin(s, m);
-    m->seconds = m->verdict.build_ns * 1e-9;
+    m->seconds += m->verdict.build_ns * 1e-9;
     if (is_raced) WHET_TRY(whet_search_race(ctx, s, m));
     if (m->verdict.code == WHET_V_PASS && !is_raced) s->result->n_duplicates++;
     if (!s->answers && is_raced) {

@@ -5,6 +5,7 @@
 
 #include <whet/evolve.h>
 
+#include "evolve/asking.h"
 #include "evolve/bandit.h"
 #include "evolve/operators.h"
 #include "store/run.h"
@@ -28,6 +29,7 @@ typedef struct whet_member {
     whet_verdict verdict; /* of gates 0 to 4 and of the race */
     whet_buf evidence;    /* owned; of gates 0 to 4, as JSON */
     bool is_unanswered;   /* nobody can judge it */
+    bool is_repaired;     /* somebody was asked to repair it */
     const char *operator_name;
     char change[160];
     int parent, parent2;              /* members; -1 = none */
@@ -72,6 +74,7 @@ typedef struct whet_search {
     whet_buf machine;           /* what the processor is, as JSON */
     whet_buf proposer;          /* of a run that is resumed or replayed */
     whet_evolve_config *config; /* likewise; NULL = none */
+    whet_asking asking;
     int64_t n_proposals;
     char lessons[WHET_N_LESSONS][512]; /* why the last replies were no programs; "" = none yet */
     int n_wanted;                      /* children of a generation */

@@ -185,16 +185,21 @@ whet_status whet_store_get_duel(whet_ctx *ctx, whet_store *store, uint64_t seed,
     return st;
 }
 
-whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, bool *is_there,
-                                 whet_buf *reply, char *why, size_t n_why, double *wall_ns) {
+whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, whet_buf *text,
+                                 whet_store_reply *reply) {
     sqlite3_stmt *stmt;
+    *reply = (whet_store_reply){ 0 };
     WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
-                           "SELECT reply, why, wall_ns FROM main.proposals WHERE id = ?", "i", id));
-    whet_status st = whet_db_step(ctx, &store->db, stmt, is_there);
-    if (st == WHET_OK && *is_there) {
-        st = take_text(ctx, stmt, 0, reply);
-        whet_db_text(stmt, 1, why, n_why);
-        *wall_ns = sqlite3_column_double(stmt, 2);
+                           "SELECT reply, why, wall_ns, prompt_tokens, reply_tokens"
+                           " FROM main.proposals WHERE id = ?",
+                           "i", id));
+    whet_status st = whet_db_step(ctx, &store->db, stmt, &reply->is_there);
+    if (st == WHET_OK && reply->is_there) {
+        st = take_text(ctx, stmt, 0, text);
+        whet_db_text(stmt, 1, reply->why, sizeof reply->why);
+        reply->wall_ns = sqlite3_column_double(stmt, 2);
+        reply->prompt_tokens = sqlite3_column_int64(stmt, 3);
+        reply->reply_tokens = sqlite3_column_int64(stmt, 4);
     }
     whet_db_finish(stmt);
     return st;

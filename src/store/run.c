@@ -32,7 +32,8 @@ const char whet_store_schema[] =
     "CREATE TABLE proposals(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, parent INTEGER NOT NULL"
     " REFERENCES programs(id), proposer TEXT NOT NULL, prompt TEXT NOT NULL, reply BLOB NOT NULL,"
     " outcome TEXT NOT NULL, why TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL,"
-    " child TEXT NOT NULL, wall_ns REAL NOT NULL) STRICT;"
+    " child TEXT NOT NULL, wall_ns REAL NOT NULL, operator TEXT NOT NULL, model TEXT NOT NULL,"
+    " prompt_tokens INTEGER NOT NULL, reply_tokens INTEGER NOT NULL, money REAL NOT NULL) STRICT;"
     "CREATE TABLE events(id INTEGER PRIMARY KEY, step INTEGER NOT NULL, what TEXT NOT NULL,"
     " detail TEXT NOT NULL, rng TEXT NOT NULL, seconds REAL NOT NULL) STRICT;"
     "CREATE TABLE winners(id INTEGER PRIMARY KEY, program INTEGER NOT NULL REFERENCES programs(id),"
@@ -43,7 +44,7 @@ const char whet_store_schema[] =
 static const whet_db_kind kind = {
     .what = "run file",
     .application_id = 0x77687472, /* "whtr" */
-    .version = 2,
+    .version = 3,
     .schema = whet_store_schema,
 };
 
@@ -185,10 +186,12 @@ whet_status whet_store_put_proposal(whet_ctx *ctx, whet_store *store,
                                     const whet_store_proposal *p) {
     return whet_db_run(ctx, &store->db,
                        "INSERT INTO proposals(step, parent, proposer, prompt, reply, outcome, why,"
-                       " name, reason, child, wall_ns) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                       "iittbtttttd", p->step, p->parent, p->proposer, p->prompt, p->reply,
-                       p->reply_bytes, p->outcome, p->why, p->name, p->reason, p->child,
-                       p->wall_ns);
+                       " name, reason, child, wall_ns, operator, model, prompt_tokens,"
+                       " reply_tokens, money)"
+                       " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       "iittbtttttdttiid", p->step, p->parent, p->proposer, p->prompt, p->reply,
+                       p->reply_bytes, p->outcome, p->why, p->name, p->reason, p->child, p->wall_ns,
+                       p->operator_name, p->model, p->prompt_tokens, p->reply_tokens, p->money);
 }
 
 whet_status whet_store_put_event(whet_ctx *ctx, whet_store *store, const whet_store_event *e) {

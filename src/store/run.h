@@ -122,6 +122,10 @@ typedef struct whet_store_proposal {
     const char *why, *name, *reason;
     const char *child; /* hash of the program that came out, also if it was known; "" = none */
     double wall_ns;
+    const char *operator_name; /* what it was asked for: "diff", "rewrite", ... */
+    const char *model;         /* "" = a proposer that names none */
+    int64_t prompt_tokens, reply_tokens;
+    double money;
 } whet_store_proposal;
 
 whet_status whet_store_put_proposal(whet_ctx *ctx, whet_store *store,
@@ -208,10 +212,17 @@ whet_status whet_store_get_duel(whet_ctx *ctx, whet_store *store, uint64_t seed,
                                 const char *shape, whet_store_duel_answer *answer);
 void whet_store_duel_answer_fini(whet_ctx *ctx, whet_store_duel_answer *answer);
 
-/* The reply to proposal number `id` (they count from 1), appended, and how long it took; why it did
+/* The reply to proposal number `id` (they count from 1), appended, with what it took; why it did
  * not come, if so. */
-whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, bool *is_there,
-                                 whet_buf *reply, char *why, size_t n_why, double *wall_ns);
+typedef struct whet_store_reply {
+    bool is_there;
+    char why[512];
+    double wall_ns;
+    int64_t prompt_tokens, reply_tokens;
+} whet_store_reply;
+
+whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, whet_buf *text,
+                                 whet_store_reply *reply);
 
 /* Where the run's winner was installed; "" = nowhere. WHET_E_NOT_FOUND without a winner. */
 whet_status whet_store_get_installed(whet_ctx *ctx, whet_store *store, whet_buf *folder);

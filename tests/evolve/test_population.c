@@ -45,9 +45,9 @@ static void test_bandit(void) {
     for (int i = 0; i < 4000; i++)
         drawn[whet_bandit_draw(&b, &rng, 0)]++;
     CHECK(drawn[WHET_ARM_STEP] > drawn[WHET_ARM_CROSS]);
-    for (int arm = 0; arm < WHET_ARM_ASK; arm++)
+    for (int arm = 0; arm < WHET_ARM_DIFF; arm++)
         CHECK(drawn[arm] > 50);
-    CHECK_INT(drawn[WHET_ARM_ASK], 0);
+    CHECK_INT(drawn[WHET_ARM_DIFF], 0);
     for (int i = 0; i < 60; i++) {
         whet_bandit_learn(&b, WHET_ARM_STEP, 0, 1);
         whet_bandit_learn(&b, WHET_ARM_CROSS, 0.05, 1);
@@ -70,15 +70,15 @@ static void test_cost(void) {
     whet_rng_init(&rng, test_seed);
     for (int i = 0; i < 100; i++) {
         whet_bandit_learn(&b, WHET_ARM_KNOB, 0.02, 1);
-        whet_bandit_learn(&b, WHET_ARM_ASK, 0.02, 10);
+        whet_bandit_learn(&b, WHET_ARM_REWRITE, 0.02, 10);
     }
     double knob = 0, ask = 0;
     for (int i = 0; i < 1000; i++) {
         knob += whet_bandit_sample(&b, &rng, WHET_ARM_KNOB);
-        ask += whet_bandit_sample(&b, &rng, WHET_ARM_ASK);
+        ask += whet_bandit_sample(&b, &rng, WHET_ARM_REWRITE);
     }
     CHECK(knob > 3 * ask);
-    CHECK_INT(whet_arm_of("rewrite"), WHET_ARM_ASK);
+    CHECK_INT(whet_arm_of("rewrite"), WHET_ARM_REWRITE);
     CHECK_INT(whet_arm_of("seed"), WHET_N_ARMS);
 }
 
