@@ -123,6 +123,7 @@ static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
         .seed = q->seed,
         .worker = program,
         .cc = q->opts->cc,
+        .is_full = true,
         .is_unsafe = q->opts->is_unsafe,
     };
     whet_judge *judge = NULL;

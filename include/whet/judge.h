@@ -31,7 +31,8 @@ extern "C" {
     X(UNSUPPORTED, "it exports no kernel for this problem")                                        \
     X(SLOWER, "it is clearly slower than what it must beat")                                       \
     X(FORBIDDEN, "it holds or does what a kernel may not")                                         \
-    X(INCONSISTENT, "two answers that must agree bit for bit do not")
+    X(INCONSISTENT, "two answers that must agree bit for bit do not")                              \
+    X(UNCOVERED, "it has code that no case could reach, and so nothing is known about it")
 
 typedef enum whet_verdict_code {
     WHET_V_PASS = 0,
@@ -47,6 +48,7 @@ typedef enum whet_verdict_code {
     WHET_V_SLOWER,
     WHET_V_FORBIDDEN,
     WHET_V_INCONSISTENT,
+    WHET_V_UNCOVERED,
     WHET_N_VERDICTS,
 } whet_verdict_code;
 
@@ -82,6 +84,7 @@ typedef enum whet_gate {
     WHET_GATE_SMOKE = 3,
     WHET_GATE_CORRECTNESS = 4,
     WHET_GATE_PROPERTY = 5,
+    WHET_GATE_SANITIZER = 6,
     WHET_GATE_RACE = 7,
     WHET_GATE_DUEL = 8,
 } whet_gate;
@@ -141,6 +144,7 @@ typedef struct whet_judge_opts {
     uint64_t cache_bytes; /* the timed caches are more than twice that; 0 = the machine's last-level
                              caches */
     double sample_ns;     /* least length of one timed sample; default 10 ms */
+    bool is_full;         /* whet_judge_source goes on to gate 6; a search looks without it */
     bool is_unsafe;       /* judge also where there is no seccomp */
     /* For the judge's own tests: what one gate stops the later ones must stop as well. */
     bool skips_source_gate;
@@ -167,8 +171,8 @@ WHET_API whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, co
 WHET_API whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge,
                                       const whet_object *object, whet_verdict *verdict);
 
-/* Gates 0 to 5 for one source text: builds it and checks the object. *object, if wanted, is filled
- * when it was built, whatever comes after; it is the caller's then. */
+/* Gates 0 to 5, and 6 when is_full, for one source text: builds it and checks the object. *object,
+ * if wanted, is filled when it was built, whatever comes after; it is the caller's then. */
 WHET_API whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char *source,
                                        size_t n_bytes, whet_object *object, whet_verdict *verdict);
 

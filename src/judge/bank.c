@@ -66,7 +66,7 @@ whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_pr
     return WHET_OK;
 }
 
-static whet_status make_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) {
+whet_status whet_bank_fill_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) {
     const whet_problem *p = &c->problem;
     const size_t bytes = whet_dtype_bytes((whet_dtype)p->dtype) * (size_t)p->head_dim;
     const size_t kv_bytes = (size_t)p->n_context * (size_t)p->n_kv_heads * bytes;
@@ -77,7 +77,12 @@ static whet_status make_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_case 
     c->q = q;
     c->k = k;
     c->v = v;
-    return whet_bank_ask_oracle(ctx, arena, p, q, k, v, &c->truth);
+    return WHET_OK;
+}
+
+whet_status whet_bank_fill(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) {
+    WHET_TRY(whet_bank_fill_inputs(ctx, arena, c));
+    return whet_bank_ask_oracle(ctx, arena, &c->problem, c->q, c->k, c->v, &c->truth);
 }
 
 /* The i-th case: length by the plan, family by rotation; capacity, bounds, padding by turns. */
@@ -115,7 +120,7 @@ whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_thr
     while (st == WHET_OK && bank->n_cases < N_PLANS * TURNS) {
         whet_bank_case *c = &bank->cases[bank->n_cases];
         *c = plan_case(problem, n_threads, seed, bank->n_cases++);
-        st = make_inputs(ctx, &bank->arena, c);
+        st = whet_bank_fill(ctx, &bank->arena, c);
         if (st == WHET_OK) st = whet_check_cancelled(ctx);
     }
     if (st != WHET_OK) whet_bank_close(bank);

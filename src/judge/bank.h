@@ -35,6 +35,11 @@ whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_thr
                            whet_bank *bank);
 void whet_bank_close(whet_bank *bank); /* a zeroed bank is fine */
 
+/* Inputs of a case by its family and seed, and with them what the oracle says; memory is the
+ * arena's. */
+whet_status whet_bank_fill_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c);
+whet_status whet_bank_fill(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c);
+
 /* What the oracle says about n_rows query rows that end at key n_context - 1, all contiguous.
  * Memory of the truth is the arena's. */
 whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_problem *problem,

@@ -12,6 +12,7 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "judge/cover.h"
 #include "judge/jail.h"
 #include "judge/source.h"
 #include "kernels/text.h"
@@ -50,6 +51,7 @@ enum {
     MAX_EXPANDED_BYTES = 8 << 20,
     MAX_OBJECT_BYTES = 16 << 20,
     MAX_WORDS_BYTES = 64 << 10,
+    MAX_MORE = 24,
 };
 
 /* A private folder: the source, whet/kernel.h, the object. */
@@ -59,6 +61,8 @@ typedef struct bench {
     char header[64];
     char source[48];
     char object[48];
+    char half[48];       /* of an instrumented build: compiled, not yet linked */
+    char instrument[48]; /* what is linked to it */
 } bench;
 
 static whet_status open_bench(whet_ctx *ctx, bench *b, const char *source, size_t n_bytes) {
@@ -72,6 +76,8 @@ static whet_status open_bench(whet_ctx *ctx, bench *b, const char *source, size_
     snprintf(b->header, sizeof b->header, "%s/kernel.h", b->whet);
     snprintf(b->source, sizeof b->source, "%s/kernel.c", b->folder);
     snprintf(b->object, sizeof b->object, "%s/kernel.so", b->folder);
+    snprintf(b->half, sizeof b->half, "%s/kernel.o", b->folder);
+    snprintf(b->instrument, sizeof b->instrument, "%s/instrument.c", b->folder);
     WHET_TRY(whet_dir_make(ctx, b->whet));
     WHET_TRY(whet_file_write(ctx, b->header, whet_header_texts[0].text, whet_header_texts[0].len));
     return whet_file_write(ctx, b->source, source, n_bytes);
@@ -80,27 +86,18 @@ static whet_status open_bench(whet_ctx *ctx, bench *b, const char *source, size_
 static void close_bench(const bench *b) {
     if (!b->folder[0]) return;
     unlink(b->object);
+    unlink(b->half);
+    unlink(b->instrument);
     unlink(b->source);
     unlink(b->header);
     rmdir(b->whet);
     rmdir(b->folder);
 }
 
-/* Compiles, or only preprocesses to *expanded when that is given. */
-static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const bench *b,
-                                whet_buf *expanded, whet_buf *words, whet_child_result *result) {
-    const char *argv[N_FLAGS + 10];
-    int n = 0;
-    argv[n++] = judge->opts.cc;
-    for (int i = 0; i < N_FLAGS; i++)
-        argv[n++] = flags[i];
-    argv[n++] = "-I.";
-    if (expanded) argv[n++] = "-E";
-    if (!expanded) argv[n++] = "-o";
-    if (!expanded) argv[n++] = "kernel.so";
-    argv[n++] = "kernel.c"; /* relative: the compiler's words do not depend on the folder */
-    argv[n++] = "-lm";
-    argv[n] = NULL;
+/* Runs a tool of the compiler's in the folder, locked in. */
+static whet_status run_confined(whet_ctx *ctx, const whet_judge *judge, const bench *b,
+                                const char *const *argv, whet_buf *expanded, whet_buf *words,
+                                whet_child_result *result) {
     const double seconds = judge->opts.build_seconds;
     char path[PATH_MAX + 64], temporary[64], beside[PATH_MAX];
     const char *slash = strrchr(judge->opts.cc, '/');
@@ -124,6 +121,26 @@ static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const be
         .confine_data = &jail,
     };
     return whet_child_run(ctx, argv, &limits, expanded ? expanded : words, words, result);
+}
+
+/* Files are named relative to the folder: the compiler's words do not depend on it. */
+static const char *const to_expand[] = { "-I.", "-E", "kernel.c", NULL };
+static const char *const to_build[] = { "-I.", "-o", "kernel.so", "kernel.c", "-lm", NULL };
+
+/* Runs the compiler with the flags of all candidates and some more words; with `expanded` its
+ * output goes there. */
+static whet_status run_compiler(whet_ctx *ctx, const whet_judge *judge, const bench *b,
+                                const char *const *more, whet_buf *expanded, whet_buf *words,
+                                whet_child_result *result) {
+    const char *argv[N_FLAGS + MAX_MORE + 2];
+    int n = 0;
+    argv[n++] = judge->opts.cc;
+    for (int i = 0; i < N_FLAGS; i++)
+        argv[n++] = flags[i];
+    for (int i = 0; more[i] && i < MAX_MORE; i++)
+        argv[n++] = more[i];
+    argv[n] = NULL;
+    return run_confined(ctx, judge, b, argv, expanded, words, result);
 }
 
 /* The first few messages are what a writer needs; whole lines, as many as there is room for. */
@@ -175,7 +192,7 @@ static whet_status read_expanded(whet_ctx *ctx, const whet_judge *judge, const b
                                  whet_buf *expanded, whet_verdict *verdict) {
     whet_buf words = { 0 };
     whet_child_result result;
-    whet_status st = run_compiler(ctx, judge, b, expanded, &words, &result);
+    whet_status st = run_compiler(ctx, judge, b, to_expand, expanded, &words, &result);
     const bool is_done = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
     if (st == WHET_OK && is_done && expanded->len >= MAX_EXPANDED_BYTES)
         whet_verdict_reject(verdict, WHET_V_NO_BUILD, WHET_GATE_SOURCE,
@@ -201,7 +218,7 @@ whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char 
     whet_status st = open_bench(ctx, &b, source, n_bytes);
     if (st == WHET_OK && is_read) st = read_expanded(ctx, judge, &b, &expanded, verdict);
     const bool is_going = st == WHET_OK && verdict->code == WHET_V_PASS;
-    if (is_going) st = run_compiler(ctx, judge, &b, NULL, &words, &result);
+    if (is_going) st = run_compiler(ctx, judge, &b, to_build, NULL, &words, &result);
     verdict->build_ns = result.wall_ns;
     if (is_going && st == WHET_OK && (result.how != WHET_CHILD_EXITED || result.exit_code != 0))
         blame_build(verdict, &result, &words);
@@ -210,6 +227,61 @@ whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char 
     close_bench(&b);
     whet_buf_fini(ctx, &words);
     whet_buf_fini(ctx, &expanded);
+    return st;
+}
+
+/* ---- instrumented builds ---- */
+
+/* Nothing that the source could ask about may tell it which build it is in. */
+#define SAME                                                                                       \
+    "-I.", "-D__OPTIMIZE__=1", "-U__NO_INLINE__", "-U__SANITIZE_ADDRESS__", "-U__OPTIMIZE_SIZE__"
+
+static const char *const to_cover[] = { SAME, "-O1", "-g",       "-fsanitize-coverage=trace-pc",
+                                        "-c", "-o",  "kernel.o", "kernel.c",
+                                        NULL };
+static const char *const to_link[] = { "-O1",      "-Wl,-Bsymbolic", "-o",  "kernel.so",
+                                       "kernel.o", "instrument.c",   "-lm", NULL };
+
+/* The line of each address, "kernel.c:12 (discriminator 3)". */
+static whet_status name_lines(whet_ctx *ctx, const whet_judge *judge, const bench *b,
+                              const char *addresses, whet_buf *lines) {
+    whet_buf words = { 0 };
+    whet_child_result result;
+    char list[64];
+    snprintf(list, sizeof list, "@%s", b->instrument);
+    WHET_TRY(whet_file_write(ctx, b->instrument, addresses, strlen(addresses)));
+    const char *const argv[] = { "addr2line", "-e", "kernel.so", list, NULL };
+    whet_status st = run_confined(ctx, judge, b, argv, lines, &words, &result);
+    if (st == WHET_OK && (result.how != WHET_CHILD_EXITED || result.exit_code != 0)) lines->len = 0;
+    whet_buf_fini(ctx, &words);
+    return st;
+}
+
+whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                               size_t n_bytes, whet_object *object, whet_buf *lines,
+                               whet_verdict *verdict) {
+    *object = (whet_object){ 0 };
+    bench b;
+    whet_buf words = { 0 }, addresses = { 0 };
+    whet_child_result result = { 0 };
+    const whet_text *instrument = &whet_instrument_texts[0];
+    whet_status st = open_bench(ctx, &b, source, n_bytes);
+    if (st == WHET_OK) st = whet_file_write(ctx, b.instrument, instrument->text, instrument->len);
+    if (st == WHET_OK) st = run_compiler(ctx, judge, &b, to_cover, NULL, &words, &result);
+    bool is_built = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
+    if (st == WHET_OK && is_built)
+        st = run_compiler(ctx, judge, &b, to_link, NULL, &words, &result);
+    is_built = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
+    if (st == WHET_OK && !is_built) {
+        blame_build(verdict, &result, &words);
+        verdict->gate = WHET_GATE_SANITIZER;
+    }
+    if (st == WHET_OK && is_built) st = read_object(ctx, &b, object);
+    if (st == WHET_OK && is_built) st = whet_cover_sites(ctx, object, &addresses);
+    if (st == WHET_OK && is_built) st = name_lines(ctx, judge, &b, addresses.text, lines);
+    close_bench(&b);
+    whet_buf_fini(ctx, &words);
+    whet_buf_fini(ctx, &addresses);
     return st;
 }
 

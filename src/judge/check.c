@@ -55,7 +55,7 @@ static whet_status run_pass(whet_ctx *ctx, whet_trial *t, int pass, char *room) 
     return WHET_OK;
 }
 
-static whet_status run_case(whet_ctx *ctx, const whet_judge *judge, const whet_bank_case *c,
+whet_status whet_judge_case(whet_ctx *ctx, const whet_judge *judge, const whet_bank_case *c,
                             whet_link *link, whet_verdict *v) {
     whet_trial t;
     snprintf(v->family, sizeof v->family, "%s", whet_case_name(c->family));
@@ -95,7 +95,7 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     whet_link_blame(end, &reply, judge->opts.case_seconds, WHET_GATE_OBJECT, verdict);
     for (int i = 0; i < judge->bank.n_cases; i++) {
         if (st != WHET_OK || verdict->code != WHET_V_PASS) break;
-        st = run_case(ctx, judge, &judge->bank.cases[i], &link, verdict);
+        st = whet_judge_case(ctx, judge, &judge->bank.cases[i], &link, verdict);
     }
     const double checked_ns = whet_clock_ns();
     if (st == WHET_OK && verdict->code == WHET_V_PASS)

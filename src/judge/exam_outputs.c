@@ -152,7 +152,8 @@ static whet_status ask_equal_values(whet_ctx *ctx, whet_exam *e, whet_exam_shape
     changed.v = v;
     WHET_TRY(whet_exam_ask(ctx, e, &changed, plain_scale(&c), got));
     if (e->verdict->code != WHET_V_PASS) return WHET_OK;
-    whet_exam_agrees(e, &c, got, want, c.problem.n_rows, c.problem.dtype == WHET_F32 ? 0x1p-20 : 0,
+    const double of_sums = 0x1p-22 * sqrt(c.problem.n_context);
+    whet_exam_agrees(e, &c, got, want, c.problem.n_rows, c.problem.dtype == WHET_F32 ? of_sums : 0,
                      c.problem.n_context == 1 ? "one key does not give its V row"
                                               : "equal V rows do not give that row");
     return WHET_OK;

@@ -7,6 +7,7 @@
 #include <whet/machine.h>
 
 #include "base/clock.h"
+#include "judge/cover.h"
 #include "kernels/attention.h"
 
 enum {
@@ -124,6 +125,8 @@ whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char
     if (verdict->code == WHET_V_PASS) {
         const double build_ns = verdict->build_ns;
         st = whet_judge_check(ctx, judge, to, verdict);
+        if (st == WHET_OK && verdict->code == WHET_V_PASS && judge->opts.is_full)
+            st = whet_cover_check(ctx, judge, to, source, n_bytes, verdict);
         verdict->build_ns = build_ns;
     }
     if (st != WHET_OK || to == &own) whet_object_fini(ctx, to);

@@ -22,6 +22,10 @@ whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shap
 /* WHET_E_UNSUPPORTED when the worker is not locked in and must be. */
 whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link);
 
+/* One case of gates 3 and 4: twice, compared with the oracle. */
+whet_status whet_judge_case(whet_ctx *ctx, const whet_judge *judge, const whet_bank_case *c,
+                            whet_link *link, whet_verdict *verdict);
+
 /* Bytes that a cache of so many tokens may have. */
 double whet_judge_kv_limit(const whet_problem *problem, int64_t capacity);
 

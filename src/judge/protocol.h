@@ -15,6 +15,7 @@ typedef enum whet_op {
     WHET_OP_LOAD,       /* load the kernel (built_in: by its name), ask supports(problem) */
     WHET_OP_SIZES,      /* kv_bytes and workspace_bytes */
     WHET_OP_CAPACITIES, /* kv_bytes of the capacities 1 .. n into OUT, uint64_t each */
+    WHET_OP_COVER,      /* of an object built for it: n bytes of which places it took, into OUT */
     WHET_OP_APPEND,     /* append some rows in chunks, all workers in turn in one thread */
     WHET_OP_RUN,        /* run once, all workers in turn in one thread */
     WHET_OP_PREPARE,    /* start the team, fill n_caches caches; from then on BATCH only */

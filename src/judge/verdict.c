@@ -33,6 +33,7 @@ const char *whet_gate_name(whet_gate gate) {
     case WHET_GATE_SMOKE: return "smoke";
     case WHET_GATE_CORRECTNESS: return "correctness";
     case WHET_GATE_PROPERTY: return "property";
+    case WHET_GATE_SANITIZER: return "sanitizer";
     case WHET_GATE_RACE: return "race";
     case WHET_GATE_DUEL: return "duel";
     }

@@ -27,6 +27,7 @@ typedef struct whet_worker {
     whet_attention_library *library; /* NULL for a built-in kernel */
     whet_window windows[WHET_N_SECTIONS];
     whet_team *team;
+    uint8_t *seen; /* of an object built to say what it takes, one byte for each of its bytes */
     char **caches; /* of timed calls, memory of this process alone */
     size_t cache_bytes;
     int n_caches;

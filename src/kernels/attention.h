@@ -47,6 +47,8 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
 
 /* Borrowed until whet_attention_unload. */
 const whet_attention_kernel *whet_attention_library_kernel(const whet_attention_library *library);
+/* Another symbol of it, or NULL. */
+void *whet_attention_library_find(const whet_attention_library *library, const char *symbol);
 void whet_attention_unload(whet_attention_library *library); /* NULL is fine */
 
 /* The oracle: float64, plain, K and V as rows. For one row at position pos: reads q [n_heads]

@@ -73,6 +73,10 @@ const whet_attention_kernel *whet_attention_library_kernel(const whet_attention_
     return library->kernel;
 }
 
+void *whet_attention_library_find(const whet_attention_library *library, const char *symbol) {
+    return dlsym(library->handle, symbol);
+}
+
 void whet_attention_unload(whet_attention_library *library) {
     if (!library) return;
     if (library->handle) dlclose(library->handle);

@@ -14,4 +14,6 @@ typedef struct whet_text {
 extern const whet_text whet_header_texts[];  /* "whet/kernel.h" */
 extern const whet_text whet_program_texts[]; /* "repeat" */
 
+extern const whet_text whet_instrument_texts[]; /* "cover.c" */
+
 #endif

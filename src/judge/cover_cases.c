@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* The cases of coverage: those of the bank, the exact ones, then others near the constants that
+ * the source names, for these heads, for fewer, and for other ones. */
+#include "judge/cover.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "judge/exam.h"
+#include "kernels/attention.h"
+
+/* Looking ends by count, not by the clock: a busy machine must not change a verdict. */
+enum {
+    MAX_CONSTANTS = 64,
+    MAX_CONSTANT = 70000,
+    MAX_WORK = 1 << 26, /* multiplications of one case */
+    MAX_AIMS = 1500,
+    STREAM = 800,
+};
+
+static const int64_t max_works = (int64_t)1 << 31; /* of all that are judged near constants */
+
+typedef struct search {
+    const whet_judge *judge;
+    whet_cover cover;
+    whet_link link, real; /* the instrumented object, the judged one */
+    const whet_object *object;
+    whet_verdict *verdict;
+    whet_arena arena;
+    whet_rng rng;
+    size_t n_left;
+    int n_aims;
+    int64_t works;
+    int32_t constants[MAX_CONSTANTS];
+    int n_constants;
+} search;
+
+static bool is_going(const search *s) {
+    return s->n_left > 0 && s->verdict->code == WHET_V_PASS && s->n_aims < MAX_AIMS;
+}
+
+/* Integers of the text that a length, a number of rows or of workers might be compared with. */
+static void read_constants(const char *source, size_t n, search *s) {
+    for (size_t i = 0; i < n && s->n_constants < MAX_CONSTANTS;) {
+        const bool is_word = isalpha((unsigned char)source[i]) || source[i] == '_';
+        if (!isdigit((unsigned char)source[i]) && !is_word) {
+            i++;
+            continue;
+        }
+        const long x = is_word ? 0 : strtol(source + i, NULL, 0);
+        while (i < n && (isalnum((unsigned char)source[i]) || source[i] == '_' || source[i] == '.'))
+            i++;
+        bool is_new = x > 1 && x <= MAX_CONSTANT;
+        for (int j = 0; j < s->n_constants; j++)
+            is_new &= s->constants[j] != x;
+        if (is_new) s->constants[s->n_constants++] = (int32_t)x;
+    }
+}
+
+static whet_status open_link(whet_ctx *ctx, search *s, const whet_object *object, whet_link *link) {
+    whet_link_end end;
+    whet_reply reply;
+    WHET_TRY(whet_link_open(ctx, s->judge->opts.worker, object, &s->judge->opts.problem, link, &end,
+                            &reply));
+    whet_link_blame(end, &reply, s->judge->opts.case_seconds, WHET_GATE_SANITIZER, s->verdict);
+    return WHET_OK;
+}
+
+/* One run of the instrumented object; its outputs are not looked at. */
+static whet_status walk(whet_ctx *ctx, search *s, const whet_bank_case *c, whet_verdict *found) {
+    whet_trial t;
+    WHET_TRY(whet_trial_open(ctx, s->judge, c, &s->link, found, &t));
+    const whet_memory memory = { .seed = c->seed, .place = WHET_PLACE_END };
+    if (!whet_trial_is_over(&t)) WHET_TRY(whet_trial_lay_out(ctx, &t, &memory));
+    return whet_trial_play(ctx, &t);
+}
+
+static whet_status count(whet_ctx *ctx, search *s) {
+    return whet_cover_read(ctx, &s->cover, &s->link, &s->n_left);
+}
+
+/* A case that leads to new code is judged on the real object, with all families. */
+static whet_status judge_case(whet_ctx *ctx, search *s, const whet_bank_case *c) {
+    const whet_mark mark = whet_arena_mark(&s->arena);
+    for (int family = 0; family < WHET_N_CASES && s->verdict->code == WHET_V_PASS; family++) {
+        whet_bank_case full = *c;
+        full.family = (whet_case_family)family;
+        WHET_TRY(whet_bank_fill(ctx, &s->arena, &full));
+        WHET_TRY(whet_judge_case(ctx, s->judge, &full, &s->real, s->verdict));
+        whet_arena_reset(&s->arena, mark);
+    }
+    return WHET_OK;
+}
+
+static whet_status is_supported(whet_ctx *ctx, search *s, const whet_problem *p, bool *answer) {
+    const whet_request request = { .op = WHET_OP_LOAD, .problem = *p };
+    whet_link_end end;
+    whet_reply reply;
+    WHET_TRY(
+        whet_link_ask(ctx, &s->real, &request, s->judge->opts.case_seconds, &end, &reply, NULL));
+    whet_link_blame(end, &reply, s->judge->opts.case_seconds, WHET_GATE_SANITIZER, s->verdict);
+    *answer = s->verdict->code == WHET_V_PASS;
+    if (s->verdict->code == WHET_V_UNSUPPORTED) {
+        s->verdict->code = WHET_V_PASS;
+        s->verdict->reason[0] = '\0';
+    }
+    return WHET_OK;
+}
+
+/* What a directed case is like. */
+typedef struct aim {
+    int32_t n_context, n_rows, n_workers, chunk;
+    int64_t capacity;
+} aim;
+
+/* False: there is no such case, or it is too long. */
+static bool make_case(search *s, const whet_problem *heads, aim a, whet_bank_case *c) {
+    const int64_t work = (int64_t)a.n_context * a.n_rows * heads->n_heads * heads->head_dim;
+    if (a.n_rows < 1 || a.n_context < a.n_rows || a.n_workers < 1 || work > MAX_WORK) return false;
+    *c = (whet_bank_case){
+        .family = WHET_CASE_GAUSS_1,
+        .gate = WHET_GATE_SANITIZER,
+        .problem = *heads,
+        .seed = whet_rng_u64(&s->rng) >> 11,
+        .n_workers = a.n_workers,
+        .chunk = a.chunk,
+        .capacity = a.capacity > a.n_context ? a.capacity : a.n_context,
+    };
+    c->problem.n_context = a.n_context;
+    c->problem.n_rows = a.n_rows;
+    c->bounds = c->problem;
+    c->bounds.n_context = (int32_t)c->capacity;
+    return true;
+}
+
+static whet_status try_aim(whet_ctx *ctx, search *s, const whet_problem *heads, aim a) {
+    whet_bank_case c;
+    if (!is_going(s) || !make_case(s, heads, a, &c)) return WHET_OK;
+    s->n_aims++;
+    const whet_mark mark = whet_arena_mark(&s->arena);
+    WHET_TRY(whet_bank_fill_inputs(ctx, &s->arena, &c));
+    const size_t before = s->n_left;
+    whet_verdict found = { 0 };
+    WHET_TRY(walk(ctx, s, &c, &found));
+    if (found.code != WHET_V_PASS) {
+        *s->verdict = found;
+        return WHET_OK;
+    }
+    WHET_TRY(count(ctx, s));
+    whet_arena_reset(&s->arena, mark);
+    return s->n_left < before ? judge_case(ctx, s, &c) : WHET_OK;
+}
+
+/* A condition need not be a branch: lengths, rows, capacities and workers near the constants are
+ * judged also where nothing is left to take. */
+static whet_status judge_near(whet_ctx *ctx, search *s, whet_problem heads) {
+    bool answer = true;
+    if (heads.n_kv_heads != s->judge->opts.problem.n_kv_heads)
+        WHET_TRY(is_supported(ctx, s, &heads, &answer));
+    if (!answer) heads = s->judge->opts.problem;
+    for (int i = 0; i < s->n_constants && s->verdict->code == WHET_V_PASS; i++) {
+        const int32_t x = s->constants[i];
+        const aim aims[] = { { x - 1, 1, 1, 0, 0 },
+                             { x, 1, 2, 0, 0 },
+                             { x + 1, 1, 1, 16, x },
+                             { x + 2, 2, 3, 0, 0 },
+                             { 5, 2, 2, 0, x },
+                             { 60, 3, x < 300 ? x : 4, 0, 0 },
+                             { x + 3, x < 90 ? x : 1, 2, 0, 0 } };
+        for (size_t j = 0; j < sizeof aims / sizeof *aims; j++) {
+            const whet_mark mark = whet_arena_mark(&s->arena);
+            whet_bank_case c;
+            if (!make_case(s, &heads, aims[j], &c) || s->verdict->code != WHET_V_PASS) continue;
+            s->works +=
+                (int64_t)c.problem.n_context * c.problem.n_rows * heads.n_heads * heads.head_dim;
+            if (s->works > max_works) return WHET_OK;
+            c.family = (whet_case_family)whet_rng_below(&s->rng, WHET_N_CASES);
+            WHET_TRY(whet_bank_fill(ctx, &s->arena, &c));
+            WHET_TRY(whet_judge_case(ctx, s->judge, &c, &s->real, s->verdict));
+            whet_arena_reset(&s->arena, mark);
+        }
+    }
+    return WHET_OK;
+}
+
+/* Everything near one number: keys, position, rows, workers, chunk, capacity. */
+static whet_status try_number(whet_ctx *ctx, search *s, const whet_problem *heads, int32_t x) {
+    for (int32_t n = x - 1; n <= x + 2; n++) {
+        WHET_TRY(try_aim(ctx, s, heads, (aim){ n, 1, 1, 0, 0 }));
+        WHET_TRY(try_aim(ctx, s, heads, (aim){ 2 * n, n, 2, 0, 0 }));
+        WHET_TRY(try_aim(ctx, s, heads, (aim){ n + 40, n, 1, n, 0 }));
+        WHET_TRY(try_aim(ctx, s, heads, (aim){ n + 7, 7, 2, 0, 0 }));
+        WHET_TRY(try_aim(ctx, s, heads, (aim){ 37, 3, 2, 0, n }));
+        if (n <= 300) WHET_TRY(try_aim(ctx, s, heads, (aim){ 90, 9, n, 0, 0 }));
+        if (n <= 3000) WHET_TRY(try_aim(ctx, s, heads, (aim){ n + 50, 2, 1, n, 0 }));
+    }
+    for (int i = 0; i < s->n_constants && is_going(s); i++) {
+        const int32_t y = s->constants[i];
+        WHET_TRY(try_aim(ctx, s, heads, (aim){ x + y, y, 1, 0, 0 }));
+        WHET_TRY(try_aim(ctx, s, heads, (aim){ x, y, 2, 0, 0 }));
+        if (y <= 300) WHET_TRY(try_aim(ctx, s, heads, (aim){ x, 1, y, 0, 0 }));
+    }
+    return WHET_OK;
+}
+
+static whet_status try_heads(whet_ctx *ctx, search *s, whet_problem heads, bool is_thorough) {
+    bool answer = false;
+    if (!is_going(s)) return WHET_OK;
+    heads.n_context = 4096;
+    heads.n_rows = 64;
+    if (whet_problem_is_valid(&heads)) WHET_TRY(is_supported(ctx, s, &heads, &answer));
+    if (!answer) return WHET_OK;
+    static const aim some[] = {
+        { 1, 1, 1, 0, 0 },    { 37, 37, 3, 0, 50 }, { 300, 1, 2, 16, 0 },
+        { 130, 40, 5, 3, 0 }, { 1500, 1, 7, 0, 0 }, { 700, 64, 1, 0, 999 }
+    };
+    for (size_t i = 0; i < sizeof some / sizeof *some; i++)
+        WHET_TRY(try_aim(ctx, s, &heads, some[i]));
+    for (int i = 0; i < s->n_constants && is_thorough && is_going(s); i++)
+        WHET_TRY(try_number(ctx, s, &heads, s->constants[i]));
+    return WHET_OK;
+}
+
+/* Code for other heads, dimensions and types is the kernel's as well, where it supports them. */
+static whet_status try_others(whet_ctx *ctx, search *s) {
+    static const int heads[][3] = { { 1, 1, 64 },   { 2, 1, 128 }, { 8, 8, 64 },  { 40, 8, 128 },
+                                    { 5, 1, 80 },   { 3, 3, 96 },  { 8, 1, 256 }, { 6, 2, 33 },
+                                    { 24, 2, 128 }, { 32, 1, 64 }, { 4, 2, 20 } };
+    for (int dtype = WHET_F32; dtype <= WHET_F16; dtype++)
+        for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+            WHET_TRY(try_heads(ctx, s,
+                               (whet_problem){ dtype, heads[i][0], heads[i][1], heads[i][2], 1, 1 },
+                               false));
+    for (int i = 0; i < s->n_constants; i++) {
+        whet_problem p = s->judge->opts.problem;
+        if (s->constants[i] > 512) continue;
+        p.head_dim = s->constants[i];
+        WHET_TRY(try_heads(ctx, s, p, false));
+        p = s->judge->opts.problem;
+        p.n_heads = p.n_kv_heads * s->constants[i];
+        WHET_TRY(try_heads(ctx, s, p, false));
+    }
+    return WHET_OK;
+}
+
+static whet_problem few_heads(const search *s) {
+    whet_problem few = s->judge->opts.problem;
+    few.n_heads /= few.n_kv_heads;
+    few.n_kv_heads = 1;
+    return few;
+}
+
+static whet_status direct(whet_ctx *ctx, search *s) {
+    const whet_problem few = few_heads(s);
+    WHET_TRY(try_heads(ctx, s, s->judge->opts.problem, false));
+    WHET_TRY(try_others(ctx, s));
+    WHET_TRY(try_heads(ctx, s, few, true));
+    return try_heads(ctx, s, s->judge->opts.problem, true);
+}
+
+/* The line's text without the blanks before it. */
+static void blame(const search *s, const char *source, size_t n_bytes) {
+    const whet_point *point = NULL;
+    for (size_t i = 0; i < s->cover.n_points && !point; i++)
+        if (!s->cover.points[i].is_taken) point = &s->cover.points[i];
+    if (!point) return;
+    size_t at = 0;
+    for (int32_t line = 1; line < point->line && at < n_bytes; at++)
+        line += source[at] == '\n';
+    while (at < n_bytes && (source[at] == ' ' || source[at] == '\t'))
+        at++;
+    size_t n = 0;
+    while (at + n < n_bytes && source[at + n] != '\n' && n < 100)
+        n++;
+    whet_verdict_reject(s->verdict, WHET_V_UNCOVERED, WHET_GATE_SANITIZER,
+                        "no case reaches line %d or a part of it: %.*s", point->line, (int)n,
+                        source + at);
+}
+
+static whet_status take_cases(whet_ctx *ctx, search *s) {
+    for (int i = 0; i < s->judge->bank.n_cases; i++) {
+        whet_verdict found = { 0 };
+        WHET_TRY(walk(ctx, s, &s->judge->bank.cases[i], &found));
+        if (found.code == WHET_V_PASS) continue;
+        *s->verdict = found;
+        s->verdict->gate = WHET_GATE_SANITIZER;
+        return WHET_OK;
+    }
+    whet_verdict found = { 0 };
+    WHET_TRY(whet_exam_run(ctx, s->judge, &s->link, &found));
+    return count(ctx, s);
+}
+
+whet_status whet_cover_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                             const char *source, size_t n_bytes, whet_verdict *verdict) {
+    search s = { .judge = judge, .object = object, .verdict = verdict };
+    const double start_ns = whet_clock_ns();
+    verdict->gate = WHET_GATE_SANITIZER;
+    WHET_TRY(whet_cover_open(ctx, judge, source, n_bytes, &s.cover, verdict));
+    if (verdict->code != WHET_V_PASS || !s.cover.n_points) {
+        whet_cover_close(ctx, &s.cover);
+        return WHET_OK;
+    }
+    const double built_ns = whet_clock_ns();
+    whet_rng_init(&s.rng, whet_rng_derive(judge->opts.seed, STREAM));
+    whet_status st = whet_arena_init(ctx, &s.arena, (size_t)8 << 30);
+    if (st == WHET_OK) st = open_link(ctx, &s, &s.cover.object, &s.link);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS) st = open_link(ctx, &s, object, &s.real);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS) st = take_cases(ctx, &s);
+    read_constants(source, n_bytes, &s);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS) st = judge_near(ctx, &s, few_heads(&s));
+    const double walked_ns = whet_clock_ns();
+    const size_t n_left = s.n_left;
+    if (st == WHET_OK && verdict->code == WHET_V_PASS && s.n_left) st = direct(ctx, &s);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS) blame(&s, source, n_bytes);
+    whet_log(
+        ctx, WHET_LOG_DEBUG, "judge",
+        "cover: %zu points, %zu left by the cases, %zu after %d others; built in %.0f ms, cases "
+        "in %.0f ms, others in %.0f ms",
+        s.cover.n_points, n_left, s.n_left, s.n_aims, (built_ns - start_ns) * 1e-6,
+        (walked_ns - built_ns) * 1e-6, (whet_clock_ns() - walked_ns) * 1e-6);
+    whet_link_close(&s.link);
+    whet_link_close(&s.real);
+    whet_arena_fini(&s.arena);
+    whet_cover_close(ctx, &s.cover);
+    return st;
+}
