@@ -17,11 +17,12 @@ enum {
     MAX_CONSTANTS = 64,
     MAX_CONSTANT = 70000,
     MAX_WORK = 1 << 26, /* multiplications of one case */
-    MAX_AIMS = 1500,
+    MAX_AIMS = 800,
+    FAR = 4096,
     STREAM = 800,
 };
 
-static const int64_t max_works = (int64_t)1 << 31; /* of all that are judged near constants */
+static const int64_t max_works = (int64_t)1 << 27; /* of all that are judged near constants */
 
 typedef struct search {
     const whet_judge *judge;
@@ -163,13 +164,14 @@ static whet_status judge_near(whet_ctx *ctx, search *s, whet_problem heads) {
     if (!answer) heads = s->judge->opts.problem;
     for (int i = 0; i < s->n_constants && s->verdict->code == WHET_V_PASS; i++) {
         const int32_t x = s->constants[i];
-        const aim aims[] = { { x - 1, 1, 1, 0, 0 },
-                             { x, 1, 2, 0, 0 },
-                             { x + 1, 1, 1, 16, x },
-                             { x + 2, 2, 3, 0, 0 },
-                             { 5, 2, 2, 0, x },
-                             { 60, 3, x < 300 ? x : 4, 0, 0 },
-                             { x + 3, x < 90 ? x : 1, 2, 0, 0 } };
+        const bool is_far = x > FAR; /* and costs accordingly */
+        const aim aims[] = { { x, 1, 2, 0, 0 },
+                             { x + 1, 1, 1, 16, 0 },
+                             { is_far ? 0 : x - 1, 1, 1, 0, x },
+                             { is_far ? 0 : x + 2, 2, 3, 0, 0 },
+                             { is_far ? 0 : 5, 2, 2, 0, x },
+                             { x < 300 ? 60 : 0, 3, x, 0, 0 },
+                             { x < 90 ? x + 3 : 0, x, 2, 0, 0 } };
         for (size_t j = 0; j < sizeof aims / sizeof *aims; j++) {
             const whet_mark mark = whet_arena_mark(&s->arena);
             whet_bank_case c;
