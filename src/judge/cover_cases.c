@@ -16,13 +16,14 @@
 enum {
     MAX_CONSTANTS = 64,
     MAX_CONSTANT = 70000,
-    MAX_WORK = 1 << 26, /* multiplications of one case */
+    MAX_WORK = 1 << 25, /* multiplications of one case */
     MAX_AIMS = 800,
     FAR = 4096,
     STREAM = 800,
 };
 
 static const int64_t max_works = (int64_t)1 << 27; /* of all that are judged near constants */
+static const int64_t max_walks = (int64_t)1 << 29; /* of all that look for what was not taken */
 
 typedef struct search {
     const whet_judge *judge;
@@ -34,13 +35,14 @@ typedef struct search {
     whet_rng rng;
     size_t n_left;
     int n_aims;
-    int64_t works;
+    int64_t works, walks;
     int32_t constants[MAX_CONSTANTS];
     int n_constants;
 } search;
 
 static bool is_going(const search *s) {
-    return s->n_left > 0 && s->verdict->code == WHET_V_PASS && s->n_aims < MAX_AIMS;
+    return s->n_left > 0 && s->verdict->code == WHET_V_PASS && s->n_aims < MAX_AIMS &&
+           s->walks < max_walks;
 }
 
 /* Integers of the text that a length, a number of rows or of workers might be compared with. */
@@ -117,10 +119,14 @@ typedef struct aim {
     int64_t capacity;
 } aim;
 
+static int64_t work_of(const whet_problem *heads, aim a) {
+    return (int64_t)a.n_context * a.n_rows * heads->n_heads * heads->head_dim;
+}
+
 /* False: there is no such case, or it is too long. */
 static bool make_case(search *s, const whet_problem *heads, aim a, whet_bank_case *c) {
-    const int64_t work = (int64_t)a.n_context * a.n_rows * heads->n_heads * heads->head_dim;
-    if (a.n_rows < 1 || a.n_context < a.n_rows || a.n_workers < 1 || work > MAX_WORK) return false;
+    if (a.n_rows < 1 || a.n_context < a.n_rows || a.n_workers < 1 || work_of(heads, a) > MAX_WORK)
+        return false;
     *c = (whet_bank_case){
         .family = WHET_CASE_GAUSS_1,
         .gate = WHET_GATE_SANITIZER,
@@ -141,6 +147,7 @@ static whet_status try_aim(whet_ctx *ctx, search *s, const whet_problem *heads, 
     whet_bank_case c;
     if (!is_going(s) || !make_case(s, heads, a, &c)) return WHET_OK;
     s->n_aims++;
+    s->walks += work_of(heads, a);
     const whet_mark mark = whet_arena_mark(&s->arena);
     WHET_TRY(whet_bank_fill_inputs(ctx, &s->arena, &c));
     const size_t before = s->n_left;
