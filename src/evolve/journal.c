@@ -121,8 +121,7 @@ static whet_status take_over(whet_ctx *ctx, whet_search *s) {
         whet_json_parse(ctx, name, s->run.problem.text, s->run.problem.len, true, &problem);
     if (st == WHET_OK)
         st = whet_json_parse(ctx, name, s->run.options.text, s->run.options.len, true, &options);
-    if (st == WHET_OK && (!read_problem(problem, &s->opts.problem) || !read_options(options, s) ||
-                          !whet_asking_read(ctx, s, options)))
+    if (st == WHET_OK && (!read_problem(problem, &s->opts.problem) || !read_options(options, s)))
         st = whet_fail(ctx, WHET_E_FORMAT, "%s: problem or options of the run are not readable",
                        name);
     if (st == WHET_OK) st = read_proposer(ctx, options, s);
