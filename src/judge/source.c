@@ -71,9 +71,19 @@ static const char *const attributes[] = {
     "warn_unused_result",
     "returns_nonnull",
 };
-static const char *const pragmas[] = { "GCC unroll ", "GCC ivdep",   "GCC diagnostic ",
-                                       "once",        "clang loop ", "STDC FP_CONTRACT ",
-                                       "unroll" };
+static const char *const pragmas[] = {
+    "GCC unroll ",
+    "GCC ivdep",
+    "GCC diagnostic ",
+    "once",
+    "clang loop ",
+    "STDC FP_CONTRACT ",
+    "unroll",
+    /* genes of an evolution: flags that change no result */
+    "GCC optimize(\"unroll-loops\")",
+    "GCC optimize(\"no-tree-vectorize\")",
+    "GCC optimize(\"schedule-insns\")",
+};
 
 #define HAS(list, word) contains(list, sizeof list / sizeof *list, word)
 

@@ -10,14 +10,16 @@ void *memcpy(void *to, const void *from, size_t n);
 /* How the segments meet. A work item is some query heads of one KV head, some rows, and a range of
  * keys; its queries are numbered head first, then row. Keys are taken in blocks of BLOCK.
  *
- *   layout   LAYOUT_ID; append(); layout_block(): where a block of keys lies in the cache.
- *   share    how a work item gets the K and V of its KV head: share_heads(): query heads to an
- * item; share_elements(): scratch of a worker; share_begin(): before an item; share_block(). dot
- * dot_block(): scores of one block for all queries of the item. mix      mix_block(): adds one
- * block's V rows, weighted, to the output of every query. exp      exp_one(); exp_sum(): s[j] =
- * e^(s[j] - max) for j < n, and the sum of them. softmax  attend(): from queries to o = sum e^(s -
- * m) v, m = max s, l = sum e^(s - m), for the keys of the item; softmax_floats(): its scratch for
- * scores. split    which worker does what: split_phases(), split_floats(), split_run().
+ * - flags: what the compiler is told about all that follows.
+ * - layout: LAYOUT_ID; append(); layout_block(): where a block of keys lies in the cache.
+ * - share: how a work item gets the K and V of its KV head: share_heads(): query heads to an item;
+ *   share_elements(): scratch of a worker; share_begin(): before an item; share_block().
+ * - dot: dot_block(): scores of one block for all queries of the item.
+ * - mix: mix_block(): adds one block's V rows, weighted, to the output of every query.
+ * - exp: exp_one(); exp_sum(): s[j] = e^(s[j] - max) for j < n, and the sum of them.
+ * - softmax: attend(): from queries to o = sum e^(s - m) v, m = max s, l = sum e^(s - m), for the
+ *   keys of the item; softmax_floats(): its scratch for scores.
+ * - split: which worker does what: split_phases(), split_floats(), split_run().
  *
  * dtype and dim are constants where it matters: everything below run() is inlined into it. A block
  * may be the last, short one: nothing past its n keys may be read, with one exception: K with
@@ -28,6 +30,11 @@ void *memcpy(void *to, const void *from, size_t n);
 
 #define QUERIES 16 // knob: 8 16 32
 enum { BLOCK = 32, HALF = BLOCK / 2 };
+
+// SEGMENT-START flags
+/* flags/none: as the compiler thinks best */
+// SEGMENT-END flags
+
 #define INLINE static inline __attribute__((always_inline, unused))
 
 /* Where K and V of key t, dimension c lie: k_index() and v_index() elements behind k and v. */
@@ -38,7 +45,8 @@ typedef struct block {
     int64_t k_half;  /* from key t to t + HALF */
     int64_t k_dim;   /* from dimension c to c + 1 */
     int64_t v_token;
-    int is_v_pairs; /* V rows are in pair order, up to the last whole 32 dimensions */
+    int is_v_pairs;  /* V rows are in pair order, up to the last whole 32 dimensions */
+    int64_t v_chunk; /* from dimension c to c + 32; is 32 where dim is not a multiple of it */
 } block;
 
 typedef struct item {
@@ -80,7 +88,9 @@ INLINE int64_t k_index(const block *b, int32_t t, int32_t c) {
 }
 
 INLINE int64_t v_index(const block *b, int32_t t, int32_t c, int dim) {
-    return t * b->v_token + (b->is_v_pairs && c < dim / 32 * 32 ? pair_order(c) : c);
+    const int32_t in = c % 32;
+    return t * b->v_token + c / 32 * b->v_chunk +
+           (b->is_v_pairs && c < dim / 32 * 32 ? pair_order(in) : in);
 }
 
 INLINE const void *at(int dtype, const void *p, int64_t i) {
@@ -192,7 +202,7 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
                           int32_t t, int dtype, int dim) {
     const int64_t row = (int64_t)p->n_kv_heads * dim;
     const void *k = at(dtype, kv, t * row + (int64_t)group * dim);
-    return (block){ k, at(dtype, k, capacity * row), row, HALF * row, 1, row, 0 };
+    return (block){ k, at(dtype, k, capacity * row), row, HALF * row, 1, row, 0, 32 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {
@@ -221,7 +231,7 @@ INLINE int64_t share_elements(const whet_problem *p) {
 INLINE block share_block(const item *it, const scratch *w, int32_t t, int dtype, int dim) {
     const void *k = at(dtype, w->share, (int64_t)(t - it->begin) * dim);
     const int64_t n = round_up(it->end - it->begin, BLOCK);
-    return (block){ k, at(dtype, k, n * dim), dim, HALF * dim, 1, dim, 0 };
+    return (block){ k, at(dtype, k, n * dim), dim, HALF * dim, 1, dim, 0, 32 };
 }
 
 INLINE void share_begin(const item *it, const scratch *w, int dtype, int dim) {

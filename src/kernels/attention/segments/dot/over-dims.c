@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-dims: vectors run over the dimensions of a key, which is widened for several queries */
-#define DOT_QUERIES 2 // knob: 1 2 4
-#define DOT_AHEAD   0 // knob: 0 1024 4096 16384
+#define DOT_QUERIES 2 // knob: 1 2 4 8
+#define DOT_AHEAD   0 // knob: 0 1024 2048 4096 16384
 
 /* The first n_q (a constant) queries of q. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, int64_t stride,
@@ -34,6 +34,12 @@ INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, flo
     int32_t i = 0;
     for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
         dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, n, s + i * stride, stride, dtype, dim);
+    if (DOT_QUERIES > 4)
+        for (; i + 4 <= n_queries; i += 4)
+            dot_some(4, q + (int64_t)i * dim, b, n, s + i * stride, stride, dtype, dim);
+    if (DOT_QUERIES > 2)
+        for (; i + 2 <= n_queries; i += 2)
+            dot_some(2, q + (int64_t)i * dim, b, n, s + i * stride, stride, dtype, dim);
     for (; i < n_queries; i++)
         dot_some(1, q + (int64_t)i * dim, b, n, s + i * stride, stride, dtype, dim);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-keys: vectors run over the keys of a block; for K as [dim][token], else one at a time */
-// fits: layout/tiles-pairs share/grouped
-#define DOT_QUERIES 2 // knob: 1 2 4
+// fits: layout/panels mix/vectors share/grouped
+#define DOT_QUERIES 2 // knob: 1 2 4 8
 #define DOT_CHAINS  2 // knob: 1 2 4
-#define DOT_AHEAD   0 // knob: 0 1024 4096 16384
+#define DOT_AHEAD   0 // knob: 0 1024 2048 4096 16384
 
 /* The first n_q (a constant) queries; a whole block. Dimensions take turns in the chains'
  * sums, so that one addition need not wait for the other. */
@@ -48,6 +48,12 @@ INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, flo
     if (b.k_dim == BLOCK) {
         for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
             dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
+        if (DOT_QUERIES > 4)
+            for (; i + 4 <= n_queries; i += 4)
+                dot_some(4, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
+        if (DOT_QUERIES > 2)
+            for (; i + 2 <= n_queries; i += 2)
+                dot_some(2, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
         for (; i < n_queries; i++)
             dot_some(1, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
     }

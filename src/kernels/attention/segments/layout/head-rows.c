@@ -6,7 +6,8 @@
 INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *kv, int32_t group,
                           int32_t t, int dtype, int dim) {
     const void *k = at(dtype, kv, (group * capacity + t) * dim);
-    return (block){ k, at(dtype, k, capacity * p->n_kv_heads * dim), dim, HALF * dim, 1, dim, 0 };
+    return (
+        block){ k, at(dtype, k, capacity * p->n_kv_heads * dim), dim, HALF * dim, 1, dim, 0, 32 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {

@@ -19,7 +19,8 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
                     HALF,
                     width,
                     dim,
-                    0 };
+                    0,
+                    32 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {

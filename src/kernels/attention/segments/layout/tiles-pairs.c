@@ -21,7 +21,8 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
                     is_k_pairs ? 1 : HALF,
                     width,
                     dim,
-                    is_pairs };
+                    is_pairs,
+                    32 };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {

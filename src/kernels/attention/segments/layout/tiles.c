@@ -12,8 +12,9 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
     const int64_t first = t / TILE_TOKENS * TILE_TOKENS;
     const int64_t n = capacity - first < TILE_TOKENS ? capacity - first : TILE_TOKENS;
     const int64_t k = (first * p->n_kv_heads + group * n) * 2 + (t - first);
-    return (
-        block){ at(dtype, kv, k * dim), at(dtype, kv, (k + n) * dim), dim, HALF * dim, 1, dim, 0 };
+    return (block){
+        at(dtype, kv, k * dim), at(dtype, kv, (k + n) * dim), dim, HALF * dim, 1, dim, 0, 32
+    };
 }
 
 static void append(const whet_append_args *a, int worker, int n_workers) {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/rows: a V row is widened once, for all queries, whose outputs stay in the first-level cache
  */
-#define MIX_AHEAD 0 // knob: 0 1024 4096 16384
+#define MIX_AHEAD 0 // knob: 0 1024 2048 4096 16384
 
 /* o_i += sum of p[i * stride + t] v_t over t < n. */
 INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
                       float *o, int dtype, int dim) {
     for (int32_t t = 0; t < n; t++) {
-        const void *v = at(dtype, b.v, t * b.v_token);
         for (int32_t c = 0; c + 32 <= dim; c += 32) {
-            if (MIX_AHEAD > 0) __builtin_prefetch((const char *)at(dtype, v, c) + MIX_AHEAD);
+            const void *v = at(dtype, b.v, t * b.v_token + c / 32 * b.v_chunk);
+            if (MIX_AHEAD > 0) __builtin_prefetch((const char *)v + MIX_AHEAD);
             for (int32_t j = 0; j < HALF_VECS; j++) {
                 vec low, high;
-                get_pair(dtype, at(dtype, v, c), b.is_v_pairs, j, &low, &high);
+                get_pair(dtype, v, b.is_v_pairs, j, &low, &high);
                 for (int32_t i = 0; i < n_queries; i++) {
                     float *to = o + (int64_t)i * dim + c + j * LANES;
                     store(to, load(to) + low * p[i * stride + t]);
@@ -22,6 +22,7 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
         }
         for (int32_t c = dim / 32 * 32; c < dim; c++)
             for (int32_t i = 0; i < n_queries; i++)
-                o[(int64_t)i * dim + c] += p[i * stride + t] * get(dtype, v, c);
+                o[(int64_t)i * dim + c] +=
+                    p[i * stride + t] * get(dtype, b.v, v_index(&b, t, c, dim));
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/vectors: the outputs of some queries stay in registers over all keys of the block */
-#define MIX_QUERIES 2 // knob: 1 2 4
+#define MIX_QUERIES 2 // knob: 1 2 4 8
 #define MIX_PAIRS   2 // knob: 1 2 4
-#define MIX_AHEAD   0 // knob: 0 1024 4096 16384
+#define MIX_AHEAD   0 // knob: 0 1024 2048 4096 16384
 
 /* The first n_q queries (a constant); n_p vector pairs (a constant) from number j on: HALF_VECS of
  * them make 32 dimensions. */
@@ -17,7 +17,7 @@ INLINE void mix_some(int32_t n_q, int32_t n_p, const float *p, int64_t stride, b
         }
     for (int32_t t = 0; t < n; t++)
         for (int32_t k = 0; k < n_p; k++) {
-            const void *row = at(dtype, b.v, t * b.v_token + (j + k) / HALF_VECS * 32);
+            const void *row = at(dtype, b.v, t * b.v_token + (j + k) / HALF_VECS * b.v_chunk);
             if (MIX_AHEAD > 0 && (j + k) % HALF_VECS == 0)
                 __builtin_prefetch((const char *)row + MIX_AHEAD);
             vec low, high;
@@ -46,7 +46,8 @@ INLINE void mix_queries(int32_t n_q, const float *p, int64_t stride, block b, in
     for (int32_t c = dim / 32 * 32; c < dim; c++)
         for (int32_t i = 0; i < n_q; i++)
             for (int32_t t = 0; t < n; t++)
-                o[(int64_t)i * dim + c] += p[i * stride + t] * get(dtype, b.v, t * b.v_token + c);
+                o[(int64_t)i * dim + c] +=
+                    p[i * stride + t] * get(dtype, b.v, v_index(&b, t, c, dim));
 }
 
 /* o_i += sum of p[i * stride + t] v_t over t < n. */
@@ -55,6 +56,12 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
     int32_t i = 0;
     for (; i + MIX_QUERIES <= n_queries; i += MIX_QUERIES)
         mix_queries(MIX_QUERIES, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
+    if (MIX_QUERIES > 4)
+        for (; i + 4 <= n_queries; i += 4)
+            mix_queries(4, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
+    if (MIX_QUERIES > 2)
+        for (; i + 2 <= n_queries; i += 2)
+            mix_queries(2, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
     for (; i < n_queries; i++)
         mix_queries(1, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* split/keys: the keys of a few rows are cut into chunks too; a second phase merges the parts */
+/* split/keys: the keys of a few rows are cut into chunks too; a second phase merges the parts.
+ * Workers take chunks in turns, or each a range as memory lies */
 #define CHUNK      512 // knob: 128 256 512 1024 2048
 #define SPLIT_ROWS 8   // knob: 1 4 8 16
+#define IN_TURNS   1   // knob: 0 1
 
 INLINE int32_t split_keys(const whet_problem *p, int32_t n_rows) {
     return n_rows <= SPLIT_ROWS ? min32(CHUNK, p->n_context) : p->n_context;
@@ -50,7 +52,10 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
     }
     const int32_t n_heads = p->n_kv_heads * items_per_group(p), n_rows = rows_per_item(p);
     const int64_t n_items = (int64_t)((a->n_rows + n_rows - 1) / n_rows) * n_heads;
-    for (int64_t i = worker; i < n_items * n_chunks; i += n_workers) {
+    const int64_t n = n_items * n_chunks, by = IN_TURNS || !is_split ? n_workers : 1;
+    const int64_t first = by == 1 ? n * worker / n_workers : worker;
+    const int64_t end = by == 1 ? n * (worker + 1) / n_workers : n;
+    for (int64_t i = first; i < end; i += by) {
         const int32_t c = (int32_t)(i / n_items), h = (int32_t)(i % n_items % n_heads);
         const item it = item_at(a, h, (int32_t)(i % n_items / n_heads) * n_rows, c * chunk,
                                 min32((c + 1) * chunk, n_keys));
