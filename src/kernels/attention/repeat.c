@@ -88,9 +88,9 @@ INLINE int64_t k_index(const block *b, int32_t t, int32_t c) {
 }
 
 INLINE int64_t v_index(const block *b, int32_t t, int32_t c, int dim) {
-    const int32_t in = c % 32;
-    return t * b->v_token + c / 32 * b->v_chunk +
-           (b->is_v_pairs && c < dim / 32 * 32 ? pair_order(in) : in);
+    const int is_pairs = b->is_v_pairs && c < dim / 32 * 32;
+    if (b->v_chunk == 32) return t * b->v_token + (is_pairs ? pair_order(c) : c);
+    return t * b->v_token + c / 32 * b->v_chunk + (is_pairs ? pair_order(c % 32) : c % 32);
 }
 
 INLINE const void *at(int dtype, const void *p, int64_t i) {

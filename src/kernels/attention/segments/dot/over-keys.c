@@ -2,7 +2,7 @@
 /* dot/over-keys: vectors run over the keys of a block; for K as [dim][token], else one at a time */
 // fits: layout/panels mix/vectors share/grouped
 #define DOT_QUERIES 2 // knob: 1 2 4 8
-#define DOT_CHAINS  2 // knob: 1 2 4
+#define DOT_CHAINS  4 // knob: 1 2 4
 #define DOT_AHEAD   0 // knob: 0 1024 2048 4096 16384
 
 /* The first n_q (a constant) queries; a whole block. Dimensions take turns in the chains'

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/vectors: the outputs of some queries stay in registers over all keys of the block */
 #define MIX_QUERIES 2 // knob: 1 2 4 8
-#define MIX_PAIRS   2 // knob: 1 2 4
+#define MIX_PAIRS   4 // knob: 1 2 4
 #define MIX_AHEAD   0 // knob: 0 1024 2048 4096 16384
 
 /* The first n_q queries (a constant); n_p vector pairs (a constant) from number j on: HALF_VECS of
