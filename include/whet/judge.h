@@ -32,7 +32,8 @@ extern "C" {
     X(SLOWER, "it is clearly slower than what it must beat")                                       \
     X(FORBIDDEN, "it holds or does what a kernel may not")                                         \
     X(INCONSISTENT, "two answers that must agree bit for bit do not")                              \
-    X(UNCOVERED, "it has code that no case could reach, and so nothing is known about it")
+    X(UNCOVERED, "it has code that no case could reach, and so nothing is known about it")         \
+    X(UNPROVEN, "nothing shows that its outputs came from its code")
 
 typedef enum whet_verdict_code {
     WHET_V_PASS = 0,
@@ -49,6 +50,7 @@ typedef enum whet_verdict_code {
     WHET_V_FORBIDDEN,
     WHET_V_INCONSISTENT,
     WHET_V_UNCOVERED,
+    WHET_V_UNPROVEN,
     WHET_N_VERDICTS,
 } whet_verdict_code;
 
@@ -106,8 +108,11 @@ typedef struct whet_verdict {
     /* the worst element of the case that was rejected: */
     int32_t row, head, dim;
     double expected, got, tolerance;
-    double worst;      /* largest |got - expected| / tolerance of all that was compared */
-    int64_t n_checked; /* outputs compared */
+    double worst;              /* largest |got - expected| / tolerance of all that was compared */
+    int64_t n_checked;         /* outputs compared */
+    whet_verdict_code spoiled; /* of a copy whose `run` returns at once: must not be PASS; PASS =
+                                  there was none */
+    char object_sha256[65];    /* of the bytes that were loaded; "" for a built-in kernel */
     double build_ns;
     uint32_t jail;            /* layers in which it was run: WHET_JAIL_... bits */
     char compiler_text[2048]; /* the compiler's first words, without paths */

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "judge/object.h"
+#include "judge/proof.h"
 #include "kernels/attention.h"
 
 enum { N_PASSES = 2 };
@@ -81,6 +82,7 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
                              whet_verdict *verdict) {
     *verdict = (whet_verdict){ .gate = WHET_GATE_OBJECT };
     const double start_ns = whet_clock_ns();
+    memcpy(verdict->object_sha256, object->sha256, sizeof verdict->object_sha256);
     if (!object->built_in && !judge->opts.skips_object_gate) {
         WHET_TRY(whet_object_check(ctx, object->bytes, object->n_bytes, verdict));
         if (verdict->code != WHET_V_PASS) return WHET_OK;
@@ -101,6 +103,8 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     if (st == WHET_OK && verdict->code == WHET_V_PASS)
         st = whet_exam_run(ctx, judge, &link, verdict);
     whet_link_close(&link);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS)
+        st = whet_proof_check(ctx, judge, object, verdict);
     whet_log(ctx, WHET_LOG_DEBUG, "judge", "check: %s, cases in %.0f ms, properties in %.0f ms",
              whet_verdict_name(verdict->code), (checked_ns - start_ns) * 1e-6,
              (whet_clock_ns() - checked_ns) * 1e-6);

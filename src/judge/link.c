@@ -125,6 +125,16 @@ static whet_status wait_for_reply(whet_ctx *ctx, const whet_link *link, double d
     return WHET_OK;
 }
 
+/* A fresh worker says that it is there before it touches the object. */
+static whet_status greet(whet_ctx *ctx, whet_link *link, const char *program, whet_reply *reply) {
+    bool is_there;
+    WHET_TRY(wait_for_reply(ctx, link, whet_clock_ns() + LOAD_SECONDS * 1e9, &is_there));
+    if (!is_there || recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT) != sizeof *reply)
+        return whet_fail(ctx, WHET_E_IO, "%s does not serve as a worker", program);
+    link->jail = reply->jail;
+    return WHET_OK;
+}
+
 whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
                           double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns) {
     *reply = (whet_reply){ 0 };
@@ -173,10 +183,8 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
     whet_request request = { .op = WHET_OP_LOAD, .problem = *problem };
     if (object->built_in)
         snprintf(request.built_in, sizeof request.built_in, "%s", object->built_in);
+    if (st == WHET_OK) st = greet(ctx, link, program, reply);
     if (st == WHET_OK) st = whet_link_ask(ctx, link, &request, LOAD_SECONDS, end, reply, NULL);
-    link->jail = reply->jail;
-    if (st == WHET_OK && *end == WHET_LINK_DIED && reply->signal == 0)
-        st = whet_fail(ctx, WHET_E_IO, "%s does not serve as a worker", program);
     if (st != WHET_OK) whet_link_close(link);
     return st;
 }

@@ -84,6 +84,10 @@ whet_status whet_verdict_evidence(whet_ctx *ctx, const whet_verdict *v, whet_buf
         WHET_TRY(put_number(ctx, json, "got", v->got));
         WHET_TRY(put_number(ctx, json, "tolerance", v->tolerance));
     }
+    if (*v->object_sha256)
+        WHET_TRY(whet_buf_printf(ctx, json, ",\"object\":\"%s\"", v->object_sha256));
+    if (v->spoiled)
+        WHET_TRY(whet_buf_printf(ctx, json, ",\"spoiled\":\"%s\"", whet_verdict_name(v->spoiled)));
     if (v->jail) WHET_TRY(put_jail(ctx, json, v->jail));
     return whet_buf_putc(ctx, json, '}');
 }

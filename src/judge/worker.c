@@ -182,7 +182,7 @@ whet_status whet_judge_worker(whet_ctx *ctx) {
     if (w.answer == MAP_FAILED) return whet_fail_nomem(ctx, w.page);
     the_worker = &w;
     whet_request request;
-    bool is_served = true;
+    bool is_served = answer(&(whet_reply){ .jail = w.jail });
     while (is_served && receive(&request)) {
         whet_reply reply = { .answer = WHET_ANSWER_DONE, .jail = w.jail };
         const whet_status st = serve(&w, &request, &reply);

@@ -67,12 +67,12 @@ static void ask(const char *defines, whet_op op, whet_verdict *v) {
         request.sections[i] = (whet_span){ (uint64_t)i << 16, 1 << 16, 0 };
     REQUIRE_OK(ctx, whet_link_reserve(ctx, &link, (size_t)WHET_N_SECTIONS << 16));
     if (!is_over) {
-        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 1, &end, &reply, NULL));
+        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
         is_over = whet_link_blame(end, &reply, 1, WHET_GATE_SMOKE, v);
     }
     if (!is_over && op == WHET_OP_PREPARE) {
         request.op = WHET_OP_BATCH;
-        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 1, &end, &reply, NULL));
+        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
         whet_link_blame(end, &reply, 1, WHET_GATE_SMOKE, v);
     }
     whet_link_close(&link);
@@ -149,6 +149,10 @@ static void test_constructors(void) {
         "}\n",
         WHET_OP_SIZES, &v);
     CHECK_STR(whet_verdict_name(v.code), "FORBIDDEN");
+    ask("void _exit(int);\n__attribute__((constructor)) static void f(void) { _exit(0); }\n",
+        WHET_OP_SIZES, &v);
+    CHECK_STR(whet_verdict_name(v.code), "CRASHED");
+    CHECK_STR(v.reason, "it ended the process");
     if (!(whet_judge_jail() & WHET_JAIL_LANDLOCK)) return;
     ask("int open();\n"
         "__attribute__((constructor)) static void f(void) {\n"
@@ -176,7 +180,7 @@ static void test_no_memory(void) {
     REQUIRE_OK(ctx, whet_link_open(ctx, WHET_PROGRAM, &object, &problem, &link, &end, &reply));
     const whet_request request = { .op = WHET_OP_SIZES, .problem = problem, .n_workers = 1 };
     for (int i = 0; i < 3; i++) {
-        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 1, &end, &reply, NULL));
+        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
         CHECK_INT(reply.kv_bytes, 64);
     }
     CHECK(link.jail & WHET_JAIL_SECCOMP);

@@ -62,6 +62,8 @@ static void test_right(void) {
     CHECK_STR(v.reason, "");
     CHECK_INT(v.code, WHET_V_PASS);
     CHECK_INT(v.gate, WHET_GATE_PROPERTY);
+    CHECK_STR(v.object_sha256, object.sha256);
+    CHECK(v.spoiled == WHET_V_NOT_A_NUMBER); /* proof: a copy that does nothing is rejected */
     CHECK(v.n_checked > 100000);
     CHECK(v.worst > 0 && v.worst <= 0.95);
     printf("# checked %" PRId64 ", worst %.3f\n", v.n_checked, v.worst);
