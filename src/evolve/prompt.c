@@ -153,10 +153,14 @@ static whet_status put_failures(whet_ctx *ctx, writer *w) {
     bool is_taken;
     for (int i = w->s->n_members - 1, n = 0; i > 0 && n < N_FAILURES && st == WHET_OK; i--) {
         const whet_member *m = &w->s->members[i];
-        if (m->verdict.code == WHET_V_PASS || i == w->q->parent) continue;
+        const bool is_twin = m->verdict.code == WHET_V_PASS && !m->is_timed;
+        if ((m->verdict.code == WHET_V_PASS && !is_twin) || i == w->q->parent) continue;
         n++;
         st = whet_buf_printf(ctx, &item, "- %s: ", m->change);
-        if (st == WHET_OK) st = put_verdict(ctx, m, &item);
+        if (st == WHET_OK && is_twin)
+            st = whet_buf_puts(ctx, &item, "no effect, the same machine code as another program\n");
+        else if (st == WHET_OK)
+            st = put_verdict(ctx, m, &item);
         if (st == WHET_OK) st = take_item(ctx, w, &item, &is_taken);
     }
     for (int i = 0; i < WHET_N_LESSONS && st == WHET_OK; i++) {
