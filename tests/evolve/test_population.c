@@ -178,12 +178,14 @@ static void test_cells(void) {
     CHECK_STR(x, y);
 }
 
-/* D11: what is the same but for comments and blanks is no new program. */
+/* D4, D10, D11 of docs/evolution.md: what is the same but for comments and blanks is no new
+ * program, and what was rejected once is not judged again; told before anything is built. */
 static void test_duplicates(void) {
     whet_search s = make_search();
     const char *text = whet_program_text("repeat");
     REQUIRE_OK(ctx, whet_genome_hash(ctx, text, strlen(text), members[0].hash));
     s.n_members = 1;
+    members[0].verdict.code = WHET_V_WRONG;
     whet_member child = { 0 };
     whet_draft d = { .s = &s, .child = &child };
     whet_child_text again = { 0 };
