@@ -72,6 +72,34 @@ static void test_hunks_that_fail(void) {
                WHET_REPLY_NO_PROGRAM, "line 4");
 }
 
+/* Prompts show programs without comments: what is searched need not have them. */
+static void test_hunks_without_comments(void) {
+    static const char with_comments[] = "// EVOLVE-BLOCK-START\n"
+                                        "#define TILE 64 // knob: 16 32 64\n"
+                                        "int f(int a) { // the \"first\"\n"
+                                        "    /* Adds\n"
+                                        "     * the tile. */\n"
+                                        "    int b = a /* of the caller */ + TILE;\n"
+                                        "\n"
+                                        "    const char *s = \"// no comment\";\n"
+                                        "    return b; // done\n"
+                                        "}\n"
+                                        "// EVOLVE-BLOCK-END\n";
+    const whet_genome before = parent;
+    REQUIRE_OK(ctx, whet_genome_parse(ctx, with_comments, strlen(with_comments), &parent));
+    check_text(HUNK("int f(int a) {\n    int b = a + TILE;\n", "int f(int a) {\n    int b = a;\n"),
+               WHET_REPLY_PROGRAM, "32 64\nint f(int a) {\n    int b = a;\n\n    const");
+    check_text(HUNK("    const char *s = \"// no comment\";\n    return b;\n", "    return a;\n"),
+               WHET_REPLY_PROGRAM, "TILE;\n\n    return a;\n}");
+    check_text(HUNK("#define TILE 64 // knob: 16 32 64\nint f(int a) {\n",
+                    "#define TILE 32 // knob: 16 32\nint f(int a) {\n"),
+               WHET_REPLY_PROGRAM, "TILE 32 // knob: 16 32\nint f");
+    check_text(HUNK("    return b; // mine\n", "    return a;\n"), WHET_REPLY_PROGRAM, "return a;");
+    check_text(HUNK("    const char *s = \"\";\n", "x\n"), WHET_REPLY_NO_MATCH, "nearest");
+    check_text(HUNK("// done\n", "x\n"), WHET_REPLY_NO_MATCH, "nearest");
+    parent = before;
+}
+
 static void test_rewrites(void) {
     check_text("```c\nint h;\n```\n", WHET_REPLY_PROGRAM,
                "START\nint h;\n// EVOLVE-BLOCK-END\nint after");
@@ -147,9 +175,13 @@ int main(int argc, char **argv) {
     ctx = whet_ctx_open(NULL);
     if (whet_genome_parse(ctx, program, strlen(program), &parent) != WHET_OK) return 1;
     static const test_case tests[] = {
-        { "hunks", test_hunks },       { "hunks_that_fail", test_hunks_that_fail },
-        { "rewrites", test_rewrites }, { "no_edits", test_no_edits },
-        { "header", test_header },     { "fuzz", test_fuzz },
+        { "hunks", test_hunks },
+        { "hunks_that_fail", test_hunks_that_fail },
+        { "hunks_without_comments", test_hunks_without_comments },
+        { "rewrites", test_rewrites },
+        { "no_edits", test_no_edits },
+        { "header", test_header },
+        { "fuzz", test_fuzz },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
     whet_ctx_close(ctx);
