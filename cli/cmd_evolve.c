@@ -218,6 +218,7 @@ static void print_text(const evolve_opts *o, const whet_evolve_result *r, const 
                    s->ns > 0 ? s->kv_bytes / s->ns : 0);
             print_ratio("over repeat", &s->repeat, s->repeat_ns);
             print_ratio("over fused", &s->fused, s->fused_ns);
+            print_ratio("over grouped", &s->grouped, s->grouped_ns);
         }
     }
     for (int i = 0; i < WHET_N_CONTROLS; i++)
@@ -259,6 +260,7 @@ static whet_status print_json(whet_ctx *ctx, const whet_evolve_result *r, const 
         printf("%s{\"shape\":\"%s\",\"ns\":%.0f", i ? "," : "", s->name, s->ns);
         print_json_ratio("repeat", &s->repeat);
         print_json_ratio("fused", &s->fused);
+        print_json_ratio("grouped", &s->grouped);
         printf("}");
     }
     printf("],\"controls\":[");

@@ -169,9 +169,11 @@ typedef struct whet_evolve_shape {
     double ns;        /* the winner's, one call */
     double repeat_ns; /* in its own duel */
     double fused_ns;
-    double kv_bytes;   /* that one call must read */
-    whet_ratio repeat; /* over the `repeat` program */
-    whet_ratio fused;  /* over `fused` */
+    double grouped_ns;
+    double kv_bytes;    /* that one call must read */
+    whet_ratio repeat;  /* over the `repeat` program */
+    whet_ratio fused;   /* over `fused` */
+    whet_ratio grouped; /* over `grouped` */
 } whet_evolve_shape;
 
 typedef struct whet_evolve_result {

@@ -117,11 +117,11 @@ static whet_status breed(whet_ctx *ctx, whet_search *s, whet_member *bred, int n
     return WHET_OK;
 }
 
-/* The finals are about a dozen races long, and longer where there is much time. */
+/* The finals are about sixteen races long, and longer where there is much time. */
 static double finals_ns(const whet_search *s) {
     const double budget_ns = s->opts.minutes * 60e9;
     const double race_ns = s->n_races ? s->race_ns / s->n_races : 0;
-    const double wanted_ns = fmax(14 * race_ns, fmin(0.2 * budget_ns, 60e9));
+    const double wanted_ns = fmax(16 * race_ns, fmin(0.2 * budget_ns, 60e9));
     return fmin(wanted_ns, 0.4 * budget_ns);
 }
 
@@ -257,15 +257,17 @@ static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
     return whet_genome_hash(ctx, m->text.text, m->text.len, m->hash);
 }
 
-enum { REPEAT, FUSED, SEED, N_FIRST };
+enum { REPEAT, FUSED, GROUPED, SEED, N_FIRST };
 
 static whet_status plant(whet_ctx *ctx, whet_search *s, whet_member *first) {
     WHET_TRY(write_baseline(ctx, "repeat", &first[REPEAT]));
     WHET_TRY(write_baseline(ctx, "fused", &first[FUSED]));
+    WHET_TRY(write_baseline(ctx, "grouped", &first[GROUPED]));
     WHET_TRY(write_seed(ctx, s, &first[SEED]));
     WHET_TRY(whet_referee_check(ctx, s, first, N_FIRST));
     WHET_TRY(settle_baseline(ctx, s, &first[REPEAT], &s->repeat));
     WHET_TRY(settle_baseline(ctx, s, &first[FUSED], &s->fused));
+    WHET_TRY(settle_baseline(ctx, s, &first[GROUPED], &s->grouped));
     s->yardstick = s->fused.name ? &s->fused : &s->repeat;
     snprintf(s->result->fused_from, sizeof s->result->fused_from, "%s",
              s->fused.name ? s->fused.from : "");
@@ -294,4 +296,5 @@ void whet_search_end(whet_ctx *ctx, whet_search *s) {
     whet_free(ctx, s->members);
     whet_object_fini(ctx, &s->repeat.object);
     whet_object_fini(ctx, &s->fused.object);
+    whet_object_fini(ctx, &s->grouped.object);
 }

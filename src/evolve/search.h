@@ -47,7 +47,7 @@ typedef struct whet_member {
 
 /* A kernel of known quality to time against. */
 typedef struct whet_baseline {
-    const char *name; /* "repeat", "fused"; NULL = there is none */
+    const char *name; /* "repeat", "fused", "grouped"; NULL = there is none */
     whet_object object;
     const char *from; /* "source" or "built-in" */
 } whet_baseline;
@@ -82,8 +82,8 @@ typedef struct whet_search {
     whet_mark committed;
     whet_member *members; /* owned; may move when one is admitted */
     int n_members, n_room;
-    whet_baseline repeat, fused;
-    const whet_baseline *yardstick; /* the faster of them: races are against it */
+    whet_baseline repeat, fused, grouped;
+    const whet_baseline *yardstick; /* fused, or else repeat: races are against it */
     int64_t step;
     double start_ns;
     double race_ns; /* all races so far: what the finals take is reckoned from it */
