@@ -24,7 +24,7 @@ static bool is_whose_turn(const whet_draft *d, whet_control *whose) {
     for (int i = 0; i < d->n_bred; i++)
         n += d->bred[i].control != 0;
     *whose = (whet_control)(1 + n % WHET_N_CONTROLS);
-    return n < share * (d->s->n_members - 1 + d->n_bred + 1) - 1e-9;
+    return n + 1 <= share * (d->s->n_members + d->n_bred) + 1e-9; /* the seed is not counted */
 }
 
 /* The member that the control's next change begins with: 0 is the seed. */
