@@ -72,6 +72,23 @@ static whet_status put_verdict(whet_ctx *ctx, const whet_member *m, whet_buf *ou
     return WHET_OK;
 }
 
+/* A program without its comments, and with one blank line where those left several. */
+static whet_status put_program(whet_ctx *ctx, const whet_member *m, whet_buf *out) {
+    whet_buf text = { 0 };
+    bool was_blank = false;
+    whet_status st = whet_genome_without_comments(ctx, &m->genome, &text);
+    for (size_t at = 0, n; at < text.len && st == WHET_OK; at += n + 1) {
+        const char *line = text.text + at;
+        n = strcspn(line, "\n");
+        const bool is_blank = strspn(line, " \t\r") >= n;
+        if (!is_blank) st = whet_buf_append(ctx, out, line, n);
+        if (st == WHET_OK && !(is_blank && was_blank)) st = whet_buf_putc(ctx, out, '\n');
+        was_blank = is_blank;
+    }
+    whet_buf_fini(ctx, &text);
+    return st;
+}
+
 /* ---- lists, filled while there is room ---- */
 
 /* Takes an item, or drops it; clears it either way. */
@@ -94,7 +111,7 @@ static whet_status put_member(whet_ctx *ctx, writer *w, const whet_member *m, bo
     WHET_TRY(put_difference(ctx, w, m, item));
     WHET_TRY(whet_buf_putc(ctx, item, '\n'));
     if (!has_code) return WHET_OK;
-    WHET_TRY(whet_genome_without_comments(ctx, &m->genome, item));
+    WHET_TRY(put_program(ctx, m, item));
     return whet_buf_putc(ctx, item, '\n');
 }
 
@@ -273,10 +290,10 @@ static whet_status put_fact(whet_ctx *ctx, const writer *w, int fact) {
     case HEADER: return whet_buf_puts(ctx, w->out, whet_header_texts[0].text);
     case BASELINE: return whet_buf_puts(ctx, w->out, s->yardstick->name);
     case SPEED: return put_speed(ctx, w, m, w->out);
-    case PARENT: return whet_genome_without_comments(ctx, &m->genome, w->out);
+    case PARENT: return put_program(ctx, m, w->out);
     case CHANGE: return put_difference(ctx, w, m, w->out);
     case VERDICT: return put_verdict(ctx, m, w->out);
-    case OTHER: return whet_genome_without_comments(ctx, &other->genome, w->out);
+    case OTHER: return put_program(ctx, other, w->out);
     default: return put_speed(ctx, w, other, w->out);
     }
 }
