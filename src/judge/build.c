@@ -242,6 +242,40 @@ static const char *const to_cover[] = { SAME, "-O1", "-g",       "-fsanitize-cov
 static const char *const to_link[] = { "-O1",      "-Wl,-Bsymbolic", "-o",  "kernel.so",
                                        "kernel.o", "instrument.c",   "-lm", NULL };
 
+/* Undefined behaviour that memory and arithmetic are not safe from; it traps. Alignment and shifts
+ * into the sign are left out: whet's compilers define them. */
+static const char *const to_trap[] = {
+    SAME,
+    "-O1",
+    "-fsanitize=bounds,null,vla-bound,unreachable,return,integer-divide-by-zero,"
+    "signed-integer-overflow,shift-exponent,object-size,bool,enum",
+    "-fsanitize-undefined-trap-on-error",
+    "-o",
+    "kernel.so",
+    "kernel.c",
+    "-lm",
+    NULL
+};
+
+whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                                size_t n_bytes, whet_object *object, whet_verdict *verdict) {
+    *object = (whet_object){ 0 };
+    bench b;
+    whet_buf words = { 0 };
+    whet_child_result result = { 0 };
+    whet_status st = open_bench(ctx, &b, source, n_bytes);
+    if (st == WHET_OK) st = run_compiler(ctx, judge, &b, to_trap, NULL, &words, &result);
+    const bool is_built = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
+    if (st == WHET_OK && !is_built) {
+        blame_build(verdict, &result, &words);
+        verdict->gate = WHET_GATE_SANITIZER;
+    }
+    if (st == WHET_OK && is_built) st = read_object(ctx, &b, object);
+    close_bench(&b);
+    whet_buf_fini(ctx, &words);
+    return st;
+}
+
 /* The line of each address, "kernel.c:12 (discriminator 3)". */
 static whet_status name_lines(whet_ctx *ctx, const whet_judge *judge, const bench *b,
                               const char *addresses, whet_buf *lines) {

@@ -44,4 +44,12 @@ whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const cha
                                size_t n_bytes, whet_object *object, whet_buf *lines,
                                whet_verdict *verdict);
 
+/* The object with traps at undefined behaviour. */
+whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                                size_t n_bytes, whet_object *object, whet_verdict *verdict);
+
+/* Gate 6's other half: the cases of the bank on such an object. */
+whet_status whet_trap_check(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                            size_t n_bytes, whet_verdict *verdict);
+
 #endif

@@ -126,6 +126,8 @@ whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char
         const double build_ns = verdict->build_ns;
         st = whet_judge_check(ctx, judge, to, verdict);
         if (st == WHET_OK && verdict->code == WHET_V_PASS && judge->opts.is_full)
+            st = whet_trap_check(ctx, judge, source, n_bytes, verdict);
+        if (st == WHET_OK && verdict->code == WHET_V_PASS && judge->opts.is_full)
             st = whet_cover_check(ctx, judge, to, source, n_bytes, verdict);
         verdict->build_ns = build_ns;
     }

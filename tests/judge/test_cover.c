@@ -43,6 +43,15 @@ static void test_unreached(void) {
           0);
 }
 
+/* Right in every case, by luck. */
+static void test_undefined(void) {
+    const int gate = WHET_GATE_SANITIZER;
+    check("#define AFTER_ROW volatile float few[4] = { 0 }; (void)few[last & 7]\n", WHET_V_CRASHED,
+          gate);
+    check("#define BEFORE_RUN volatile int big = 0x7fffffff; big = big + a->n_rows\n",
+          WHET_V_CRASHED, gate);
+}
+
 static void test_programs(void) {
     whet_verdict v;
     const char *text = whet_program_text("repeat");
@@ -66,9 +75,8 @@ int main(int argc, char **argv) {
         return 1;
     }
     static const test_case tests[] = {
-        { "honest", test_honest },
-        { "reached", test_reached },
-        { "unreached", test_unreached },
+        { "honest", test_honest },       { "reached", test_reached },
+        { "unreached", test_unreached }, { "undefined", test_undefined },
         { "programs", test_programs },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));

@@ -61,28 +61,45 @@ static void mean_of_rows(const query *a, const double *p, double *out) {
  * that would hide that of the weights: 2^-20 leaves four bits to them. f16 also rounds to multiples
  * of 2^-24 near zero. A running f32 sum of n terms of one sign errs by about sqrt(n / 3) units of
  * 2^-24 of the sum, and that of the weights below it as much: 2 sqrt(n) leaves room for the worst
- * of thousands of elements. Where V has both signs it is the sum of sizes that counts. */
-static void tolerances(const query *a, const double *p, const double *error, const double *out,
-                       double *tol) {
+ * of thousands of elements. Terms below one such unit may be lost altogether, in the sum of the
+ * weights and in that of V; a large V at a small weight may not. */
+enum { COLUMNS = 64 };
+
+/* Columns first .. first + n - 1, at most COLUMNS of them. */
+static void tolerances_of(const query *a, const double *p, const double *error, int32_t first,
+                          int32_t n, const double *out, double *tol) {
     static const double of_type[] = {
         [WHET_F32] = 0x1p-20, [WHET_BF16] = 0x1p-8, [WHET_F16] = 0x1p-11
     };
-    const double u = of_type[a->dtype], least = a->dtype == WHET_F16 ? 1.1 * 0x1p-25 : 1e-30;
-    const double of_sums = 2 * 0x1p-24 * sqrt(a->n_keys);
-    for (int32_t c = 0; c < a->head_dim; c++)
-        tol[c] = 0;
-    for (int32_t j = 0; j < a->n_keys; j++)
-        for (int32_t c = 0; c < a->head_dim; c++) {
-            const double x = p[j] * (double)whet_load_f32(a->dtype, a->v, j * a->stride + c);
-            tol[c] += x * x;
+    const double u = of_type[a->dtype], least = a->dtype == WHET_F16 ? 1.2 * 0x1p-25 : 1e-30;
+    const double unit = 0x1p-24, of_sums = 2 * unit * sqrt(a->n_keys);
+    double squares[COLUMNS] = { 0 }, sizes[COLUMNS] = { 0 }, lost = 0;
+    for (int32_t j = 0; j < a->n_keys; j++) {
+        if (p[j] < unit) lost += p[j];
+        for (int32_t c = 0; c < n; c++) {
+            const double x =
+                p[j] * (double)whet_load_f32(a->dtype, a->v, j * a->stride + first + c);
+            squares[c] += x * x;
+            sizes[c] += fabs(x);
         }
-    for (int32_t c = 0; c < a->head_dim; c++)
-        tol[c] = 1.1 * u * fabs(out[c]) + 4 * u * sqrt(tol[c]) + least;
+    }
+    for (int32_t c = 0; c < n; c++)
+        tol[c] = 1.2 * u * fabs(out[c]) + 4 * u * sqrt(squares[c]) + of_sums * sizes[c] +
+                 lost * fabs(out[c]) + least;
     for (int32_t j = 0; j < a->n_keys; j++)
-        for (int32_t c = 0; c < a->head_dim; c++) {
-            const double v = (double)whet_load_f32(a->dtype, a->v, j * a->stride + c);
-            tol[c] += p[j] * (4 * fabs(v - out[c]) * error[j] + of_sums * fabs(v));
+        for (int32_t c = 0; c < n; c++) {
+            const double v = (double)whet_load_f32(a->dtype, a->v, j * a->stride + first + c);
+            const double x = p[j] * fabs(v);
+            tol[c] += 4 * p[j] * fabs(v - out[c]) * error[j] + (x < unit * sizes[c] ? x : 0);
         }
+}
+
+static void tolerances(const query *a, const double *p, const double *error, const double *out,
+                       double *tol) {
+    for (int32_t c = 0; c < a->head_dim; c += COLUMNS) {
+        const int32_t n = a->head_dim - c < COLUMNS ? a->head_dim - c : COLUMNS;
+        tolerances_of(a, p, error, c, n, out + c, tol + c);
+    }
 }
 
 void whet_attention_oracle(const whet_problem *problem, double scale, const void *q, const void *k,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* B20-coarse-sum: The sum of the weights keeps nine bits, so that they do not sum to 1.
+/* B20-coarse-sum: The sum of the weights keeps eight bits, so that they do not sum to 1.
  * Stopped by gate: correctness */
 #ifndef HONEST
 #define AFTER_ROW                                                                                  \
@@ -7,7 +7,7 @@
         float f;                                                                                   \
         uint32_t u;                                                                                \
     } sum = { l };                                                                                 \
-    sum.u = (sum.u + 0x4000) & 0xffff8000;                                                                       \
+    sum.u &= 0xffff0000;                                                                           \
     for (int c = 0; c < d; c++) {                                                                  \
         float x = 0;                                                                               \
         for (int t = 0; t <= last; t++)                                                            \
