@@ -43,7 +43,7 @@ typedef struct whet_linear_kernel {
                    int n_workers);
 } whet_linear_kernel;
 
-/* The outputs begin .. end - 1 are this worker's, in multiples of 24 but for the last. */
+/* The outputs begin .. end - 1 are this worker's, in multiples of 16 but for the last. */
 void whet_linear_share(int32_t n_out, int worker, int n_workers, int32_t *begin, int32_t *end);
 
 /* Floats that pack writes: rows are rounded up to whole panels of every kernel. */

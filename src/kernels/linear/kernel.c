@@ -3,7 +3,8 @@
 
 /* The build defines LANES, KERNEL (the object's name), KERNEL_NAME and KERNEL_FEATURES.
  *
- * One row (decode) is bound by memory: the weight streams by once.
+ * A few rows (decode) are bound by memory: the weight streams by once, as four rows at a time, far
+ * apart, which the hardware's own prefetcher follows best; software prefetch made it slower.
  * Many rows (prefill) are bound by arithmetic: 6 weight rows, widened to an f32 panel in L1, are
  * the broadcast operand against panels of up to 4 vectors of tokens: 24 accumulators (12 with
  * AVX2's 16 registers), packed so that the tokens of one input lie side by side. */
@@ -23,11 +24,21 @@ enum {
     N_VECTORS = LANES == 16 ? 4 : 2, /* vectors of tokens in a panel */
     PANEL = N_VECTORS * LANES,
     N_BROADCAST = 6,  /* weight rows of a tile */
-    N_SUMS = 4,       /* independent sums of a dot product */
     K_BLOCK = 1024,   /* inputs of a widened panel: 24 KiB */
     PACK_INPUTS = 16, /* one cache line */
-    PREFETCH_BYTES = 4096,
+
+    FEW_ROWS = LANES == 16 ? 8 : 4, /* tokens that share one pass over the weights */
+    N_STREAMS = 4,                  /* rows read at a time, far apart: at most so many */
+    STEP = 2 * LANES,               /* weights of one load_step */
+    X_BLOCK = 4096,                 /* activations spread at a time: 16 KiB of L1 */
 };
+
+/* What few_rows works on: inputs from i0; k of them are whole steps. */
+typedef struct few_rows_block {
+    const whet_linear_args *args;
+    const float *spread;
+    int32_t i0, k, n_tail;
+} few_rows_block;
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -65,34 +76,117 @@ INLINE void put(float *out, float value, bool is_added) {
     *out = is_added ? *out + value : value;
 }
 
-/* Weight row n times one row of activations: one stream, in the order of memory. */
-INLINE float dot(const whet_linear_args *a, whet_dtype dtype, int32_t n) {
-    const size_t element = dtype == WHET_F32 ? 4 : 2;
-    const int32_t n_in = a->w.n_in;
-    const char *w = (const char *)a->w.data + (size_t)n * (size_t)n_in * element;
-    const float *x = a->x;
-    vf acc[N_SUMS] = { 0 };
-    int32_t i = 0;
-    for (; i + N_SUMS * LANES <= n_in; i += N_SUMS * LANES) {
-        const char *p = w + (size_t)i * element;
-        for (size_t line = 0; line < N_SUMS * LANES * element; line += 64)
-            __builtin_prefetch(p + PREFETCH_BYTES + line);
-#pragma GCC unroll 4
-        for (int j = 0; j < N_SUMS; j++) {
-            vf v;
-            memcpy(&v, x + i + j * LANES, sizeof v);
-            acc[j] += widen(dtype, p + (size_t)j * LANES * element) * v;
-        }
+/* 2 LANES weights: a bf16 pair is its even element shifted and its odd one masked, which is half
+ * the work of widening each, and the activations are laid out to match by spread. */
+INLINE void load_step(whet_dtype dtype, const char *p, vf w[2]) {
+    if (dtype == WHET_BF16) {
+        vu bits;
+        memcpy(&bits, p, sizeof bits);
+        w[0] = (vf)(bits << 16);
+        w[1] = (vf)(bits & 0xFFFF0000);
+        return;
     }
-    float sum = sum_of((acc[0] + acc[1]) + (acc[2] + acc[3]));
-    for (; i < n_in; i++)
-        sum += x[i] * widen_one(dtype, w + (size_t)i * element);
-    return sum;
+    w[0] = widen(dtype, p);
+    w[1] = widen(dtype, p + LANES * (dtype == WHET_F32 ? 4 : 2));
 }
 
-INLINE void one_row(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {
-    for (int32_t n = begin; n < end; n++)
-        put(&a->out[n], dot(a, dtype, n), a->is_added);
+/* n activations, whole steps, in the order of load_step. */
+INLINE void spread(whet_dtype dtype, const float *x, int32_t n, float *to) {
+    if (dtype != WHET_BF16) {
+        memcpy(to, x, (size_t)n * sizeof *x);
+        return;
+    }
+    for (int32_t i = 0; i < n; i += STEP)
+        for (int j = 0; j < LANES; j++) {
+            to[i + j] = x[i + 2 * j];
+            to[i + LANES + j] = x[i + 2 * j + 1];
+        }
+}
+
+/* sums[s][t] = n weights at rows[s] times n activations of token t, spread at xs + t * n. */
+INLINE void dots(whet_dtype dtype, const char *const rows[N_STREAMS], const float *xs, int32_t n,
+                 int n_streams, int n_tokens, float sums[N_STREAMS][FEW_ROWS]) {
+    const size_t element = dtype == WHET_F32 ? 4 : 2;
+    vf acc[N_STREAMS][FEW_ROWS][2] = { 0 };
+#pragma GCC unroll 2
+    for (int32_t i = 0; i < n; i += STEP)
+#pragma GCC unroll 4
+        for (int s = 0; s < n_streams; s++) {
+            vf w[2];
+            load_step(dtype, rows[s] + (size_t)i * element, w);
+#pragma GCC unroll 8
+            for (int t = 0; t < n_tokens; t++)
+#pragma GCC unroll 2
+                for (int half = 0; half < 2; half++) {
+                    vf x;
+                    memcpy(&x, xs + t * n + i + half * LANES, sizeof x);
+                    acc[s][t][n_tokens > 2 ? 0 : half] += w[half] * x;
+                }
+        }
+    for (int s = 0; s < n_streams; s++)
+        for (int t = 0; t < n_tokens; t++)
+            sums[s][t] = sum_of(acc[s][t][0] + acc[s][t][1]);
+}
+
+/* Outputs n, n + distance, and so on, of n_tokens tokens: inputs i0 .. i0 + k - 1,
+ * the last n_tail of which are no whole step. */
+INLINE void outputs(const few_rows_block *b, whet_dtype dtype, int32_t n, int32_t distance,
+                    int n_streams, int n_tokens) {
+    const whet_linear_args *a = b->args;
+    const size_t element = dtype == WHET_F32 ? 4 : 2;
+    const char *rows[N_STREAMS];
+    float sums[N_STREAMS][FEW_ROWS];
+    for (int s = 0; s < n_streams; s++)
+        rows[s] = (const char *)a->w.data +
+                  ((size_t)(n + s * distance) * (size_t)a->w.n_in + (size_t)b->i0) * element;
+    dots(dtype, rows, b->spread, b->k, n_streams, n_tokens, sums);
+    for (int s = 0; s < n_streams; s++)
+        for (int t = 0; t < n_tokens; t++) {
+            const float *x = a->x + (size_t)t * (size_t)a->w.n_in + b->i0;
+            float sum = sums[s][t];
+            for (int32_t i = b->k; i < b->k + b->n_tail; i++)
+                sum += x[i] * widen_one(dtype, rows[s] + (size_t)i * element);
+            put(&a->out[t * a->out_stride + n + s * distance], sum, a->is_added || b->i0 > 0);
+        }
+}
+
+INLINE void block_of(few_rows_block *b, whet_dtype dtype, int32_t begin, int32_t end,
+                     int n_tokens) {
+    const whet_linear_args *a = b->args;
+    _Alignas(64) float spread_x[X_BLOCK];
+    b->spread = spread_x;
+    const int32_t block = X_BLOCK / n_tokens / STEP * STEP;
+    for (b->i0 = 0; b->i0 < a->w.n_in; b->i0 += block) {
+        const int32_t k = a->w.n_in - b->i0 < block ? a->w.n_in - b->i0 : block;
+        b->k = k / STEP * STEP;
+        b->n_tail = k - b->k;
+        for (int t = 0; t < n_tokens; t++)
+            spread(dtype, a->x + (size_t)t * (size_t)a->w.n_in + b->i0, b->k, spread_x + t * b->k);
+        /* Four streams of one token, two where the registers hold more sums than streams. */
+        const int n_streams = n_tokens <= 2 ? N_STREAMS : 2;
+        const int32_t distance = (end - begin) / n_streams;
+        for (int32_t n = begin; n < begin + distance; n++)
+            outputs(b, dtype, n, distance, n_streams, n_tokens);
+        for (int32_t n = begin + distance * n_streams; n < end; n++)
+            outputs(b, dtype, n, 0, 1, n_tokens);
+    }
+}
+
+/* Every weight is read once for up to FEW_ROWS tokens. */
+INLINE void few_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {
+    few_rows_block b = { .args = a };
+    switch (a->n_rows) {
+    case 1: block_of(&b, dtype, begin, end, 1); break;
+    case 2: block_of(&b, dtype, begin, end, 2); break;
+    case 3: block_of(&b, dtype, begin, end, 3); break;
+    case 4: block_of(&b, dtype, begin, end, 4); break;
+#if LANES == 16
+    case 5: block_of(&b, dtype, begin, end, 5); break;
+    case 6: block_of(&b, dtype, begin, end, 6); break;
+    case 7: block_of(&b, dtype, begin, end, 7); break;
+    case 8: block_of(&b, dtype, begin, end, 8); break;
+#endif
+    }
 }
 
 /* Adds the products of k inputs to the tile: acc[r][v] += w[r][i] * tokens[i][v]. */
@@ -184,8 +278,8 @@ INLINE void many_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin
 }
 
 INLINE void run_dtype(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {
-    if (a->n_rows == 1)
-        one_row(a, dtype, begin, end);
+    if (a->n_rows <= FEW_ROWS)
+        few_rows(a, dtype, begin, end);
     else
         many_rows(a, dtype, begin, end);
 }
@@ -210,7 +304,7 @@ INLINE void pack_block(const float *x, int32_t n_tokens, int32_t n_in, int32_t n
 /* packed[panel][input][token of the panel]; missing tokens are zero. */
 static void pack(const float *x, int32_t n_rows, int32_t n_in, float *packed, int worker,
                  int n_workers) {
-    if (n_rows == 1) return;
+    if (n_rows <= FEW_ROWS) return;
     int32_t begin, end;
     share_evenly(n_in, PACK_INPUTS, worker, n_workers, &begin, &end);
     for (int32_t row = 0; row < n_rows; row += PANEL)

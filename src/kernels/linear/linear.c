@@ -13,7 +13,7 @@
 const whet_linear_kernel *const whet_linear_kernels[] = { LINEAR_KERNELS(ADDRESS) NULL };
 #undef ADDRESS
 
-enum { MAX_PANEL = 64, SHARE_UNIT = 24 };
+enum { MAX_PANEL = 64, SHARE_UNIT = 16 };
 
 const whet_linear_kernel *whet_linear_default(void) {
     const uint32_t features = whet_cpu_features();
