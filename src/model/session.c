@@ -104,6 +104,17 @@ static whet_status reserve(whet_ctx *ctx, whet_session *s) {
     return WHET_OK;
 }
 
+static bool is_all_bf16(const whet_model *m) {
+    bool is_all = m->lm_head.dtype == WHET_BF16;
+    for (int i = 0; i < m->config.n_layers; i++) {
+        const whet_layer *l = &m->layers[i];
+        const whet_weight *weights[] = { &l->q, &l->k, &l->v, &l->o, &l->gate, &l->up, &l->down };
+        for (size_t w = 0; w < sizeof weights / sizeof *weights; w++)
+            is_all &= weights[w]->dtype == WHET_BF16;
+    }
+    return is_all;
+}
+
 static whet_status open_session(whet_ctx *ctx, whet_session *s, const whet_session_opts *opts) {
     const whet_config *c = &s->step.model->config;
     s->capacity = opts->capacity_tokens ? opts->capacity_tokens : c->max_position_embeddings;
@@ -117,7 +128,8 @@ static whet_status open_session(whet_ctx *ctx, whet_session *s, const whet_sessi
     t->capacity = s->capacity;
     t->problem = whet_model_problem(t->model, opts->is_precise ? WHET_F32 : WHET_BF16, s->chunk,
                                     s->capacity);
-    t->linear = opts->is_precise ? whet_linear_precise() : whet_linear_default();
+    t->linear =
+        opts->is_precise ? whet_linear_precise() : whet_linear_default(is_all_bf16(t->model));
     WHET_TRY(choose_kernel(ctx, s, opts));
     return reserve(ctx, s);
 }

@@ -34,7 +34,7 @@ static void check_bound(int bound) {
             TEST_FAIL("%s is on offer within %s", k->name, whet_isa_name(bound));
     }
     CHECK(rung_of(whet_attention_default(&problem)->name) <= bound);
-    const whet_linear_kernel *linear = whet_linear_default();
+    const whet_linear_kernel *linear = whet_linear_default(true);
     CHECK(rung_of(linear->name) >= 0 && rung_of(linear->name) <= bound);
 }
 
@@ -45,7 +45,7 @@ static void bounds_hold_for_every_kernel(void) {
     }
     REQUIRE_OK(ctx, whet_isa_limit(ctx, "portable"));
     CHECK_STR(whet_attention_default(&problem)->name, "fused-portable");
-    CHECK_STR(whet_linear_default()->name, "portable");
+    CHECK_STR(whet_linear_default(true)->name, "portable");
     REQUIRE_OK(ctx, whet_isa_limit(ctx, NULL));
 }
 

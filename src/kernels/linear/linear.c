@@ -15,10 +15,11 @@ const whet_linear_kernel *const whet_linear_kernels[] = { LINEAR_KERNELS(ADDRESS
 
 enum { MAX_PANEL = 64, SHARE_UNIT = 16 };
 
-const whet_linear_kernel *whet_linear_default(void) {
+const whet_linear_kernel *whet_linear_default(bool is_all_bf16) {
     const uint32_t features = whet_cpu_features();
     int i = 0;
-    while ((whet_linear_kernels[i]->features & features) != whet_linear_kernels[i]->features)
+    while ((whet_linear_kernels[i]->features & features) != whet_linear_kernels[i]->features ||
+           (whet_linear_kernels[i]->is_bf16_only && !is_all_bf16))
         i++;
     return whet_linear_kernels[i];
 }
