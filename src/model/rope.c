@@ -113,9 +113,11 @@ static double correction_dim(const whet_config *c, double n_turns) {
            (2.0 * log(c->rope_theta));
 }
 
-/* One product in float32, rounded once: the compiler must not fuse it with a sum. */
+/* One product in float32, rounded once. Through memory, or else the compiler may fuse it with a sum
+ * where the architecture's baseline can (64-bit ARM). */
 static float product(float a, float b) {
-    return (float)((double)a * (double)b);
+    const volatile float rounded = a * b;
+    return rounded;
 }
 
 static void yarn_frequencies(const whet_config *c, const float *powers, float *inv_freq) {
