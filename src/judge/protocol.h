@@ -75,7 +75,7 @@ typedef struct whet_request {
 } whet_request;
 
 typedef enum whet_answer {
-    WHET_ANSWER_DONE, /* the first one, unasked: the worker is there */
+    WHET_ANSWER_DONE,        /* the first one, unasked: the worker is there */
     WHET_ANSWER_FAULT,       /* a signal came while the kernel ran */
     WHET_ANSWER_ENDED,       /* the kernel ended its process */
     WHET_ANSWER_UNSUPPORTED, /* no kernel, or not for this problem: text */
