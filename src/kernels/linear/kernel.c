@@ -277,6 +277,7 @@ const whet_linear_kernel KERNEL = {
     .name = KERNEL_NAME,
     .features = KERNEL_FEATURES,
     .is_bf16_only = HAS_BF16_DOT,
+    .slow_beside = HAS_BF16_DOT ? WHET_CPU_AMX_BF16 : 0, /* half the rate of f32 there */
     .pack = pack,
     .run = run,
     .swiglu = swiglu,

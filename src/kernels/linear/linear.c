@@ -15,11 +15,14 @@ const whet_linear_kernel *const whet_linear_kernels[] = { LINEAR_KERNELS(ADDRESS
 
 enum { MAX_PANEL = 64, SHARE_UNIT = 16 };
 
+static bool suits(const whet_linear_kernel *k, uint32_t features, bool is_all_bf16) {
+    return (k->features & features) == k->features && !(k->slow_beside & features) &&
+           (is_all_bf16 || !k->is_bf16_only);
+}
+
 const whet_linear_kernel *whet_linear_default(bool is_all_bf16) {
-    const uint32_t features = whet_cpu_features();
     int i = 0;
-    while ((whet_linear_kernels[i]->features & features) != whet_linear_kernels[i]->features ||
-           (whet_linear_kernels[i]->is_bf16_only && !is_all_bf16))
+    while (!suits(whet_linear_kernels[i], whet_cpu_features(), is_all_bf16))
         i++;
     return whet_linear_kernels[i];
 }
