@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Transformers on PyTorch as a peer: bf16, SDPA, a decode loop of our own over its model.
 
-usage: peer_torch.py FOLDER THREADS
+With "compiled", a token goes through torch.compile and a static cache; a prompt stays eager.
+
+usage: peer_torch.py FOLDER THREADS [compiled]
 """
 import sys
 
@@ -19,16 +21,18 @@ def random_rows(config, n):
 
 
 class Model:
-    def __init__(self, folder, n_threads):
+    def __init__(self, folder, n_threads, is_compiled):
         torch.set_num_threads(n_threads)
         torch.set_grad_enabled(False)
         transformers.logging.set_verbosity_error()
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa").eval()
         self.config = self.model.config
+        self.is_compiled = is_compiled
+        self.step = torch.compile(self.model.forward, dynamic=False) if is_compiled else self.model
 
     def cache(self, depth, n):
         """The faster one of its two: a dynamic cache is copied for every token, which tells as it grows."""
-        is_static = depth >= STATIC_FROM
+        is_static = self.is_compiled or depth >= STATIC_FROM
         cache = StaticCache(config=self.config, max_cache_len=depth + n) if is_static else DynamicCache(config=self.config)
         for layer in range(self.config.num_hidden_layers if depth else 0):
             cache.update(random_rows(self.config, depth), random_rows(self.config, depth), layer,
@@ -37,13 +41,16 @@ class Model:
 
     def feed(self, cache, tokens, at):
         positions = torch.arange(at, at + len(tokens))
-        self.model(input_ids=torch.tensor([tokens]), past_key_values=cache, use_cache=True, logits_to_keep=1,
-                   cache_position=positions, position_ids=positions[None])
+        call = self.step if len(tokens) == 1 else self.model
+        call(input_ids=torch.tensor([tokens]), past_key_values=cache, use_cache=True, logits_to_keep=1,
+             cache_position=positions, position_ids=positions[None])
 
     def run(self, case):
         depth, n_prompt, n_tokens = case["depth"], case.get("n_prompt", 0), case.get("n_tokens", 0)
         tokens = peer.ids(n_prompt + n_tokens, self.config.vocab_size)
-        self.feed(self.cache(depth, 64), tokens[:max(1, min(n_prompt, 64))], depth)  # warm
+        cache = self.cache(depth, n_prompt + n_tokens)
+        for _ in range(1 if n_prompt else 2):  # warm; what is compiled fits this size of the cache alone
+            self.feed(cache, tokens[:max(1, min(n_prompt, 64))], depth)
         cache = self.cache(depth, n_prompt + n_tokens)
 
         def again():
@@ -69,9 +76,12 @@ class Model:
 
 
 def main():
-    model = Model(sys.argv[1], int(sys.argv[2]))
-    peer.serve({"name": "Transformers", "version": f"{transformers.__version__} on PyTorch {torch.__version__}",
-                "how": f"bf16, SDPA, static cache from {STATIC_FROM} tokens on"},
+    is_compiled = sys.argv[3:] == ["compiled"]
+    model = Model(sys.argv[1], int(sys.argv[2]), is_compiled)
+    peer.serve({"name": "Transformers" + " compiled" * is_compiled,
+                "version": f"{transformers.__version__} on PyTorch {torch.__version__}",
+                "how": "bf16, SDPA, torch.compile for tokens, static cache" if is_compiled else
+                       f"bf16, SDPA, eager, static cache from {STATIC_FROM} tokens on"},
                lambda case: model.attend(case) if "n_calls" in case else model.run(case))
 
 

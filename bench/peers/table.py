@@ -8,7 +8,7 @@ import json
 import statistics
 import sys
 
-ORDER = ["whet", "llama", "torch", "mlx"]
+ORDER = ["whet", "llama", "torch", "compiled", "mlx"]
 
 
 def limit_ns(row):
@@ -32,9 +32,9 @@ def cell(rows):
 
 
 def ratio(ours, theirs):
-    """The median and the range of the ratios of samples of the same round."""
-    by_round = {r["at"]: r["ns"] for r in theirs}
-    ratios = sorted(by_round[r["at"]] / r["ns"] for r in ours if r["at"] in by_round)
+    """The median and the range of the ratios of samples of the same round of the same run."""
+    by_round = {(r["run"], r["round"]): r["ns"] for r in theirs}
+    ratios = sorted(by_round[r["run"], r["round"]] / r["ns"] for r in ours if (r["run"], r["round"]) in by_round)
     return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} .. {ratios[-1]:.2f})" if ratios else "-"
 
 
@@ -43,19 +43,16 @@ def main():
         sys.exit(__doc__)
     rows = collections.defaultdict(lambda: collections.defaultdict(list))
     hellos, all_rows = {}, []
-    for number, path in enumerate(sys.argv[1:]):
-        run = 0
-        last = -1
+    for path in sys.argv[1:]:
         for line in open(path, encoding="utf-8"):
             row = json.loads(line)
             if "ns" not in row:
                 continue
-            run += row["round"] < last  # several runs may stand in one file
-            last = row["round"]
-            row["at"] = number, run, row["round"]
             rows[row["case"]][row["peer"]].append(row)
             hellos[row["peer"]] = row
             all_rows.append(row)
+    if not all_rows:
+        sys.exit("no figure in these files")
     peers = [p for p in ORDER if p in hellos]
     first, last = all_rows[0], all_rows[-1]
     probes = sorted(r["bytes_per_second"] / 1e9 for r in all_rows)
