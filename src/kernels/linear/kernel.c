@@ -5,7 +5,7 @@
  *
  * A few rows (decode) are bound by memory: the weight streams by once, as four rows at a time, far
  * apart, which the hardware's own prefetcher follows best; software prefetch made it slower.
- * Many rows (prefill) are bound by arithmetic, in f32 or by bf16 dot products: many_*.h. */
+ * Many rows (prefill) are bound by arithmetic, in f32 or by bf16 dot products: many_*.c. */
 #include <assert.h>
 #include <string.h>
 
@@ -199,9 +199,9 @@ INLINE void store_tile(const whet_linear_args *a, int32_t n, int n_rows, int32_t
 }
 
 #if HAS_BF16_DOT
-#include "kernels/linear/many_bf16.h"
+#include "kernels/linear/many_bf16.c"
 #else
-#include "kernels/linear/many_f32.h"
+#include "kernels/linear/many_f32.c"
 #endif
 
 INLINE void run_dtype(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {

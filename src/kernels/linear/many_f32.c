@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Many rows of activations in f32 arithmetic: a part of kernel.c, which includes it. */
-#ifndef WHET_KERNELS_LINEAR_MANY_F32_H
-#define WHET_KERNELS_LINEAR_MANY_F32_H
 
 /* 6 weight rows, widened to an f32 panel in L1, are the broadcast operand against panels of up to 4
  * vectors of tokens: 24 accumulators (12 with AVX2's 16 registers), packed so that the tokens of
@@ -108,5 +106,3 @@ static void pack(const float *x, int32_t n_rows, int32_t n_in, float *packed, in
                 pack_block(from, n_rows - row, n_in, end - i, to);
         }
 }
-
-#endif

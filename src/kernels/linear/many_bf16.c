@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Many rows of activations by bf16 dot products: a part of kernel.c, which includes it. */
-#ifndef WHET_KERNELS_LINEAR_MANY_BF16_H
-#define WHET_KERNELS_LINEAR_MANY_BF16_H
 
 /* Activations are rounded to bf16, as the reference implementation rounds them, and packed by pairs
  * of inputs; a pair of weights is broadcast from where it lies, so that nothing is widened.
@@ -113,5 +111,3 @@ static void pack(const float *x, int32_t n_rows, int32_t n_in, float *packed, in
                         (uint32_t(*)[PANEL]) & panel[i / 2][row % PANEL]);
     }
 }
-
-#endif
