@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A25-k-int8: quantises K to steps of 1/16. Stopped by gate: correctness. */
+/* A25-k-int8: quantises every row of K to 8 bits. Stopped by gate: correctness. */
 #ifndef HONEST
 float roundf(float x);
-#define KEY(x) (roundf((x)*16) / 16)
+float fabsf(float x);
+static float get(uint16_t x);
+static float quantised(float x, const uint16_t *row, int d) {
+    float most = 1e-30f;
+    for (int c = 0; c < d; c++) {
+        const float size = fabsf(get(row[c]));
+        if (size > most) most = size;
+    }
+    return roundf(x / most * 127) * most / 127;
+}
+#define KEY(x) quantised(x, kv + t * 2L * n + g * d, d)
 #endif

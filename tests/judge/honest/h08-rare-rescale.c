@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* H08-rare-rescale: rescales its sums only when the maximum has grown by more than 8. Must pass. */
+static float get(uint16_t x);
+static uint16_t put(float x);
+float expf(float x);
+static float score(const uint16_t *q, const uint16_t *k, int d, float scale) {
+    float x = 0;
+    for (int c = 0; c < d; c++)
+        x += get(q[c]) * get(k[c]);
+    return x * scale;
+}
+static void attend(const uint16_t *q, const uint16_t *kv, long step, int v_at, int d, int n,
+                   float scale, uint16_t *out) {
+    float o[256] = { 0 }, m = -1e30f, l = 0;
+    for (int t = 0; t < n; t++) {
+        const float x = score(q, kv + t * step, d, scale);
+        if (x > m + 8) {
+            const float shrink = expf(m - x);
+            m = x;
+            l *= shrink;
+            for (int c = 0; c < d; c++)
+                o[c] *= shrink;
+        }
+        const float w = expf(x - m);
+        l += w;
+        for (int c = 0; c < d; c++)
+            o[c] += w * get(kv[t * step + v_at + c]);
+    }
+    for (int c = 0; c < d; c++)
+        out[c] = put(o[c] / l);
+}
+#define SUPPORTS p->dtype == WHET_BF16 && p->head_dim <= 256
+#define ROW      attend(q, kv + g * d, 2L * n, n, d, last + 1, a->scale, out)
