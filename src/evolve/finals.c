@@ -118,9 +118,16 @@ static bool is_faster(const double lows[WHET_N_SHAPES]) {
     return logs[WHET_SHAPE_DECODE] > 0 && whet_search_mean(logs) > 0;
 }
 
-/* Than the kernel whose place it would take: the engine's first choice for the problem. */
+/* A run's problem leaves the rows open, and no kernel supports none: one row stands for them. */
+const char *whet_search_first_choice(const whet_problem *of_run) {
+    whet_problem problem = *of_run;
+    problem.n_rows = 1;
+    return whet_attention_default(&problem)->name;
+}
+
+/* Than the kernel whose place it would take. */
 static bool deserves_it(const whet_search *s) {
-    const char *first = whet_attention_default(&s->opts.problem)->name;
+    const char *first = whet_search_first_choice(&s->opts.problem);
     double lows[WHET_N_SHAPES];
     for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
         const whet_evolve_shape *row = &s->result->shapes[shape];

@@ -131,7 +131,10 @@ double whet_search_mean(const double log_speeds[WHET_N_SHAPES]);
 /* Indices of the fastest members, the fastest first; returns how many, at most n. */
 int whet_search_elites(const whet_search *s, int *elites, int n);
 
-/* The finals: elites once more, the best against both baselines, the winner installed. */
+/* The name of the kernel that the engine takes where no winner is installed. */
+const char *whet_search_first_choice(const whet_problem *of_run);
+
+/* The finals: elites once more, the best against all baselines, the winner installed. */
 whet_status whet_search_finals(whet_ctx *ctx, whet_search *s);
 
 /* Writing to the run file, within a step. A member goes there with its build and its check. */

@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include <whet/attention.h>
+
 #include "evolve/bandit.h"
 #include "evolve/draft.h"
 #include "evolve/facts.h"
@@ -196,6 +198,16 @@ static void test_duplicates(void) {
     CHECK_INT(result.n_duplicates, 1);
 }
 
+/* Fused kernels refuse a problem of no rows, so a run's took `grouped` for the engine's choice. */
+static void test_first_choice_of_a_run_without_rows(void) {
+    whet_problem problem = {
+        .dtype = WHET_BF16, .n_heads = 16, .n_kv_heads = 8, .head_dim = 128, .n_context = 2048
+    };
+    const char *first = whet_search_first_choice(&problem);
+    problem.n_rows = 512; /* as the engine asks */
+    CHECK_STR(first, whet_attention_default(&problem)->name);
+}
+
 int main(int argc, char **argv) {
     ctx = whet_ctx_open(NULL);
     static const test_case tests[] = {
@@ -208,6 +220,7 @@ int main(int argc, char **argv) {
         { "boredom", test_boredom },
         { "cells", test_cells },
         { "duplicates", test_duplicates },
+        { "first_choice_of_a_run_without_rows", test_first_choice_of_a_run_without_rows },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
     whet_ctx_close(ctx);
