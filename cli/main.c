@@ -265,6 +265,7 @@ static whet_status run_command(const cli_command *c, int argc, char **argv, int 
 }
 
 int main(int argc, char **argv) {
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit on files says so, and is told */
     if (argc < 2) {
         print_commands(stderr);
         return 2;

@@ -12,6 +12,9 @@ static whet_status complain(whet_ctx *ctx, whet_db *db) {
     const char *why = db->handle ? sqlite3_errmsg(db->handle) : "no memory";
     if (code == SQLITE_NOTADB)
         return whet_fail(ctx, WHET_E_FORMAT, "%s is not an SQLite file", db->path);
+    const int system = db->handle ? sqlite3_system_errno(db->handle) : 0;
+    if (system && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN))
+        return whet_fail(ctx, WHET_E_STORE, "%s: %s: %s", db->path, why, strerror(system));
     return whet_fail(ctx, code == SQLITE_BUSY ? WHET_E_BUSY : WHET_E_STORE, "%s: %s", db->path,
                      why);
 }
