@@ -55,6 +55,11 @@ static whet_status open_library(whet_ctx *ctx, curl_library *c) {
     return WHET_OK;
 }
 
+whet_status whet_http_check(whet_ctx *ctx) {
+    curl_library c;
+    return open_library(ctx, &c);
+}
+
 /* Returning less than it was given ends the transfer. */
 static size_t take_bytes(char *bytes, size_t one, size_t n, void *data) {
     transfer *t = data;

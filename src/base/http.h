@@ -23,6 +23,10 @@ typedef struct whet_http_answer {
     whet_buf body;       /* owned */
 } whet_http_answer;
 
+/* Whether libcurl can be loaded. WHET_E_UNSUPPORTED: not here, or not by a program that is linked
+ * statically. */
+whet_status whet_http_check(whet_ctx *ctx);
+
 /* Posts and waits for the answer. WHET_OK means that it was tried, whatever came; the bearer is in
  * no message. WHET_E_UNSUPPORTED: there is no libcurl here. WHET_E_CANCELLED: within a second. */
 whet_status whet_http_post(whet_ctx *ctx, const whet_http_opts *opts, whet_http_answer *answer);

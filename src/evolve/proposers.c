@@ -9,6 +9,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/http.h"
 #include "base/utf8.h"
 #include "evolve/openai.h"
 #include "evolve/reply.h"
@@ -35,7 +36,7 @@ whet_status whet_proposer_check(whet_ctx *ctx, const whet_evolve_opts *opts) {
         return whet_fail(ctx, WHET_E_ARG, "the proposer openai needs the name of a model");
     if (opts->llm.budget_money > 0 && !(opts->llm.prompt_price > 0 || opts->llm.reply_price > 0))
         return whet_fail(ctx, WHET_E_ARG, "a budget of money needs the prices of tokens");
-    return WHET_OK;
+    return whet_http_check(ctx);
 }
 
 /* ---- a command ---- */

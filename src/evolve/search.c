@@ -254,6 +254,11 @@ static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
     WHET_TRY(whet_genome_parse(ctx, source, strlen(source), &m->genome));
     WHET_TRY(whet_genome_specialise(ctx, &m->genome, &s->opts.problem, &m->text));
     WHET_TRY(whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome));
+    const int most = s->opts.max_code_bytes;
+    if (s->opts.proposer && most > 0 && m->text.len > (size_t)most)
+        return whet_fail(ctx, WHET_E_ARG,
+                         "max_code_length is %d, and the first program has %zu bytes", most,
+                         m->text.len);
     return whet_genome_hash(ctx, m->text.text, m->text.len, m->hash);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -55,7 +56,9 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
     *lib = (whet_attention_library){ .ctx = ctx };
     lib->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     whet_status st = WHET_OK;
-    if (!lib->handle) st = whet_fail(ctx, WHET_E_FORMAT, "load %s: %s", path, dlerror());
+    if (!lib->handle) /* a static program has no interpreter, and loads libraries badly */
+        st = whet_fail(ctx, WHET_E_FORMAT, "load %s: %s%s", path, dlerror(),
+                       getauxval(AT_BASE) ? "" : "; this whet is linked statically");
     if (st == WHET_OK) {
         lib->kernel = dlsym(lib->handle, WHET_KERNEL_SYMBOL);
         st = lib->kernel ? check_kernel(ctx, path, lib->kernel)
