@@ -7,12 +7,12 @@
 #include "platform/cpu.h"
 
 /* Up to 8 rows are not rounded by any kernel (linear/kernel.c). */
-enum { MAX_EXACT_ROWS = 8, MAX_ROWS = 70, MAX_IN = 2100, MAX_OUT = 100, GUARD = 16 };
+enum { MAX_EXACT_ROWS = 8, MAX_ROWS = 530, MAX_IN = 2100, MAX_OUT = 100, GUARD = 16 };
 
 static float x[MAX_ROWS * MAX_IN], out[MAX_ROWS * (MAX_OUT + GUARD)];
 static char weights[MAX_OUT * MAX_IN * 4 + 1];
 static float wide[MAX_OUT * MAX_IN];
-_Alignas(64) static float packed[128 * MAX_IN];
+_Alignas(64) static float packed[576 * 2112];
 
 static bool can_run(const whet_linear_kernel *k) {
     return (k->features & whet_cpu_features()) == k->features;
@@ -81,6 +81,7 @@ static void products_agree_with_float64(void) {
                     if (d == WHET_BF16 || !k->is_bf16_only)
                         check_shape(k, (whet_dtype)d, rows[r], ins[n], n % 2 ? 100 : 29,
                                     1 + (int)(r + n) % 3, (r + n) % 2);
+        check_shape(k, WHET_BF16, MAX_ROWS, 72, 100, 2, true); /* more than a block of tokens */
     }
 }
 

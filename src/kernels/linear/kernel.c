@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The source of all linear kernels, compiled once for each instruction set. */
 
-/* The build defines LANES, KERNEL (the object's name), KERNEL_NAME, KERNEL_FEATURES, HAS_BF16_DOT.
+/* The build defines LANES, KERNEL (the object's name), KERNEL_NAME, KERNEL_FEATURES, and MANY (the
+ * part for many rows).
  *
  * A few rows (decode) are bound by memory: the weight streams by once, as four rows at a time, far
  * apart, which the hardware's own prefetcher follows best; software prefetch made it slower.
- * Many rows (prefill) are bound by arithmetic, in f32 or by bf16 dot products: many_*.c. */
+ * Many rows (prefill) are bound by arithmetic, in f32, by bf16 dot products or by AMX
+ * tiles: many_*.c, which say IS_BF16_ONLY and SLOW_BESIDE, too. */
 #include <assert.h>
 #include <string.h>
 
@@ -198,11 +200,7 @@ INLINE void store_tile(const whet_linear_args *a, int32_t n, int n_rows, int32_t
             put(&a->out[(t0 + t) * a->out_stride + n + r], tile[r][t], is_added);
 }
 
-#if HAS_BF16_DOT
-#include "kernels/linear/many_bf16.c"
-#else
-#include "kernels/linear/many_f32.c"
-#endif
+#include MANY
 
 INLINE void run_dtype(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {
     if (a->n_rows <= FEW_ROWS)
@@ -216,12 +214,14 @@ static void run(const whet_linear_args *a, int worker, int n_workers) {
     whet_linear_share(a->w.n_out, worker, n_workers, &begin, &end);
     switch (a->w.dtype) {
     case WHET_BF16: run_dtype(a, WHET_BF16, begin, end); break;
-#if !HAS_BF16_DOT /* is_bf16_only */
-    case WHET_F16: run_dtype(a, WHET_F16, begin, end); break;
-    case WHET_F32: run_dtype(a, WHET_F32, begin, end); break;
-#else
-    default: assert(a->w.dtype == WHET_BF16);
-#endif
+    case WHET_F16:
+        assert(!IS_BF16_ONLY);
+        if (!IS_BF16_ONLY) run_dtype(a, WHET_F16, begin, end);
+        break;
+    case WHET_F32:
+        assert(!IS_BF16_ONLY);
+        if (!IS_BF16_ONLY) run_dtype(a, WHET_F32, begin, end);
+        break;
     }
 }
 
@@ -276,8 +276,8 @@ static void swiglu(float *gate, const float *up, int32_t n_rows, int32_t n, int 
 const whet_linear_kernel KERNEL = {
     .name = KERNEL_NAME,
     .features = KERNEL_FEATURES,
-    .is_bf16_only = HAS_BF16_DOT,
-    .slow_beside = HAS_BF16_DOT ? WHET_CPU_AMX_BF16 : 0, /* no faster than f32 there */
+    .is_bf16_only = IS_BF16_ONLY,
+    .slow_beside = SLOW_BESIDE,
     .pack = pack,
     .run = run,
     .swiglu = swiglu,

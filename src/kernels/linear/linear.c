@@ -13,7 +13,7 @@
 const whet_linear_kernel *const whet_linear_kernels[] = { LINEAR_KERNELS(ADDRESS) NULL };
 #undef ADDRESS
 
-enum { MAX_PANEL = 64, SHARE_UNIT = 16 };
+enum { MAX_PANEL = 64, MAX_PACKED_INPUTS = 32, SHARE_UNIT = 16 };
 
 static bool suits(const whet_linear_kernel *k, uint32_t features, bool is_all_bf16) {
     return (k->features & features) == k->features && !(k->slow_beside & features) &&
@@ -37,7 +37,9 @@ void whet_linear_share(int32_t n_out, int worker, int n_workers, int32_t *begin,
 
 size_t whet_linear_packed_floats(int32_t n_rows, int32_t n_in) {
     const size_t rows = ((size_t)n_rows + MAX_PANEL - 1) / MAX_PANEL * MAX_PANEL;
-    return rows * (size_t)n_in;
+    const size_t inputs =
+        ((size_t)n_in + MAX_PACKED_INPUTS - 1) / MAX_PACKED_INPUTS * MAX_PACKED_INPUTS;
+    return rows * inputs;
 }
 
 void whet_widen(whet_dtype dtype, const void *from, float *to, int64_t n) {

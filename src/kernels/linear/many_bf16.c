@@ -7,9 +7,16 @@
  * weights of a worker pass by. */
 #include <immintrin.h>
 
+#include "kernels/linear/square.c"
+
 typedef __m512 sums16; /* 16 tokens of one output */
 
-enum { PAIR_TOKENS = 2 * PANEL, DEPTH = 4096 /* inputs of a pass: 512 KiB of a panel */ };
+enum {
+    IS_BF16_ONLY = true,
+    SLOW_BESIDE = WHET_CPU_AMX_BF16, /* no faster than f32 there */
+    PAIR_TOKENS = 2 * PANEL,
+    DEPTH = 4096, /* inputs of a pass: 512 KiB of a panel */
+};
 
 /* The weights 2 i and 2 i + 1 of a row in all lanes; the last of an odd row with a zero. */
 INLINE __m512bh weight_pair(const char *row, int32_t i, bool is_half) {
@@ -76,25 +83,17 @@ INLINE void many_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin
     }
 }
 
-/* 16 tokens of 16 pairs, by way of rows: each pair is one word. */
+/* 16 tokens of 16 pairs: each pair is one word. */
 INLINE void pack_square(const float *x, int32_t n_tokens, int32_t n_in, int32_t i,
                         uint32_t to[][PANEL]) {
-    uint32_t words[LANES][LANES];
-    for (int32_t t = 0; t < LANES; t++) {
-        __m512 low = _mm512_setzero_ps(), high = low;
-        if (t < n_tokens) {
-            const float *from = x + (size_t)t * (size_t)n_in + i;
-            const int32_t n = n_in - i < 2 * LANES ? n_in - i : 2 * LANES;
-            const uint32_t mask = (uint32_t)(((uint64_t)1 << n) - 1);
-            low = _mm512_maskz_loadu_ps((__mmask16)mask, from);
-            high = _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), from + LANES);
-        }
-        const __m512bh row = _mm512_cvtne2ps_pbh(high, low);
-        memcpy(words[t], &row, sizeof row);
-    }
-    for (int32_t p = 0; p < LANES && i + 2 * p < n_in; p++)
-        for (int32_t t = 0; t < LANES; t++)
-            to[p][t] = words[t][p];
+    __m512i words[SQUARE];
+#pragma GCC unroll 16
+    for (int32_t t = 0; t < SQUARE; t++)
+        words[t] = t < n_tokens ? round_pairs(x + (size_t)t * (size_t)n_in + i, n_in - i)
+                                : _mm512_setzero_si512();
+    transpose_square(words);
+    for (int32_t p = 0; p < SQUARE && i + 2 * p < n_in; p++)
+        _mm512_storeu_si512(to[p], words[p]);
 }
 
 /* packed[panel][pair of inputs][token of the panel][2]; missing tokens and inputs are zero. */

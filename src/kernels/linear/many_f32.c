@@ -5,6 +5,8 @@
  * vectors of tokens: 24 accumulators (12 with AVX2's 16 registers), packed so that the tokens of
  * one input lie side by side. */
 
+enum { IS_BF16_ONLY = false, SLOW_BESIDE = 0 };
+
 /* Adds the products of k inputs to the tile: acc[r][v] += w[r][i] * tokens[i][v]. */
 INLINE void multiply(const float *panel, const float *tokens, int32_t k, int n_vectors,
                      vf acc[N_BROADCAST][N_VECTORS]) {
