@@ -163,7 +163,7 @@ static whet_status run_shape(whet_ctx *ctx, op_run *r, const whet_op_opts *shape
 
 static void print_foot(const op_run *r) {
     printf("\n%s, %d threads. Cold: on more than twice the last-level caches; warm: always the "
-           "same.\n%% of limit: P = read bandwidth, F = f32 multiply-add, probed around every "
+           "same.\n%% of limit: P = read bandwidth, F = arithmetic peak, probed around every "
            "round; medians.\n",
            r->machine.cpu, whet_team_size(r->team));
     if (r->is_doubtful)

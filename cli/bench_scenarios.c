@@ -302,7 +302,7 @@ static whet_status print_head(whet_ctx *ctx, const suite *s) {
 
 static void print_foot(const suite *s) {
     if (s->o->is_json) return;
-    printf("\n%% of limit: P = read bandwidth, F = f32 multiply-add, probed around every sample; "
+    printf("\n%% of limit: P = read bandwidth, F = arithmetic peak, probed around every sample; "
            "medians.\n");
     if (!cli_rig_is_cold(&s->b))
         printf("The weights fit this machine's caches: its memory is no limit, no share is "

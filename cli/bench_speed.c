@@ -162,7 +162,7 @@ static void print_head(const speed *s) {
 static void print_foot(const speed *s) {
     if (s->format == JSON) printf("]\n");
     if (s->format != MARKDOWN) return;
-    printf("\n%s, %d threads, whet %s. P: read bandwidth, F: f32 multiply-add, probed around every "
+    printf("\n%s, %d threads, whet %s. P: read bandwidth, F: arithmetic peak, probed around every "
            "run.\n",
            s->b.machine.cpu, whet_team_size(s->b.engine.team), WHET_VERSION);
     if (!cli_rig_is_cold(&s->b))

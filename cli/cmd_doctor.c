@@ -46,6 +46,7 @@ typedef struct findings {
     compiler compilers[N_COMPILERS];
     char winner[13]; /* of the usual problem, the start of its hash; "" = there is none */
     uint64_t probe_bytes;
+    const char *way, *unit; /* of reading and of calculating, the fastest */
     whet_probe bandwidth;
     whet_probe flops;
     char advice[MAX_ADVICE][240]; /* what is missing or in the way, a line each */
@@ -111,9 +112,11 @@ static whet_status measure(whet_ctx *ctx, const doctor_opts *o, findings *f) {
     }
     if (st == WHET_OK) {
         f->probe_bytes = whet_prober_bytes(prober);
+        f->way = whet_prober_way(prober);
+        f->unit = whet_prober_unit(prober);
         st = whet_prober_bandwidth(prober, o->seconds * 0.6, &f->bandwidth);
     }
-    if (st == WHET_OK) st = whet_probe_flops(ctx, team, o->seconds * 0.4, &f->flops);
+    if (st == WHET_OK) st = whet_prober_flops(prober, o->seconds * 0.4, &f->flops);
     whet_prober_close(prober);
     whet_team_close(team);
     return st;
@@ -320,10 +323,10 @@ static void tell_probe(const char *name, const whet_probe *p, const char *unit, 
 static void tell_speed(const findings *f) {
     char what[80];
     printf("\nmeasured now, %d threads\n", f->n_threads);
-    snprintf(what, sizeof what, "reading %.0f MB, %d times", (double)f->probe_bytes * 1e-6,
-             f->bandwidth.n_passes);
+    snprintf(what, sizeof what, "reading %.0f MB, %d times, %s", (double)f->probe_bytes * 1e-6,
+             f->bandwidth.n_passes, f->way);
     tell_probe("memory", &f->bandwidth, "GB/s", what);
-    tell_probe("arithmetic", &f->flops, "GFLOP/s", "f32 multiply-add in registers");
+    tell_probe("arithmetic", &f->flops, "GFLOP/s", f->unit);
     row("balance", "%6.1f FLOP/byte  bf16 decode attention does 2 (16:8 heads) to 8 (64:8)",
         f->flops.median / f->bandwidth.median);
     row("so at most", "%6.1f tokens/s  from Qwen3-0.6B in bf16 (%.2f GB a token)",
@@ -397,6 +400,8 @@ static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
     if (st == WHET_OK) st = put_array(ctx, out, "ruled_out", ruled_out, n_ruled_out);
     if (st == WHET_OK) st = put_numbers(ctx, out, f);
     if (st == WHET_OK) st = put_array(ctx, out, "compilers", compilers, n_compilers);
+    if (st == WHET_OK) st = put_text(ctx, out, "way", f->way);
+    if (st == WHET_OK) st = put_text(ctx, out, "unit", f->unit);
     if (st == WHET_OK) st = put_probe(ctx, out, "bytes_per_second", &f->bandwidth);
     if (st == WHET_OK) st = put_probe(ctx, out, "flop_per_second", &f->flops);
     if (st == WHET_OK) st = put_array(ctx, out, "jail", jail, n_jail);

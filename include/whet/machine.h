@@ -87,28 +87,32 @@ typedef struct whet_probe {
 } whet_probe;
 
 /* A buffer much larger than the last-level caches, in huge pages where the system gives them, kept
- * so that a benchmark can probe again and again in the seconds of its own measurements. */
+ * so that a benchmark can probe again and again in the seconds of its own measurements. The best
+ * way to read and the best unit to calculate are found once, by trying each. */
 typedef struct whet_prober whet_prober;
 
 /* Takes 4 times the last-level caches, at least 256 MiB and at most a quarter of the memory; every
- * worker touches its part first. team and ctx are borrowed until close. WHET_E_NOMEM. */
+ * worker touches its part first, then all ways are tried, which reads the buffer 4 times. team and
+ * ctx are borrowed until close. WHET_E_NOMEM. */
 WHET_API whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, whet_prober **prober);
 WHET_API void whet_prober_close(whet_prober *prober); /* NULL is fine */
 WHET_API uint64_t whet_prober_bytes(const whet_prober *prober);
 
 /* Read bandwidth of memory in bytes per second: all workers stream disjoint parts of the buffer for
- * about `seconds`, at least 3 passes. WHET_E_CANCELLED between passes. */
+ * about `seconds`, at least 3 passes, in the fastest of eight ways, chosen when the prober was
+ * opened. WHET_E_CANCELLED between passes. */
 WHET_API whet_status whet_prober_bandwidth(whet_prober *prober, double seconds,
                                            whet_probe *bytes_per_second);
 
-/* The same with a buffer of its own, for those who ask once. */
-WHET_API whet_status whet_probe_bandwidth(whet_ctx *ctx, whet_team *team, double seconds,
-                                          whet_probe *bytes_per_second);
+/* Peak arithmetic of the whole team in FLOP per second, on registers only, of the fastest unit: f32
+ * multiply-add (one is 2 FLOP), bf16 dot products or bf16 tiles, whichever was when the prober was
+ * opened. WHET_E_CANCELLED between passes. */
+WHET_API whet_status whet_prober_flops(whet_prober *prober, double seconds,
+                                       whet_probe *flop_per_second);
 
-/* Peak f32 multiply-add arithmetic of the whole team in FLOP per second (one FMA = 2), on registers
- * only, in the widest vectors that may be used. */
-WHET_API whet_status whet_probe_flops(whet_ctx *ctx, whet_team *team, double seconds,
-                                      whet_probe *flop_per_second);
+/* What they were measured with, in words: "4 streams, prefetched", "bf16 tiles (AMX)". Static. */
+WHET_API const char *whet_prober_way(const whet_prober *prober);
+WHET_API const char *whet_prober_unit(const whet_prober *prober);
 
 #ifdef __cplusplus
 }

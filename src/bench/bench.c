@@ -100,11 +100,11 @@ whet_status whet_bench_fits(whet_ctx *ctx, const whet_bench *b, size_t n_context
     return WHET_OK;
 }
 
-whet_status whet_bench_probe(whet_ctx *ctx, const whet_bench *b, whet_peaks *peaks) {
+whet_status whet_bench_probe(const whet_bench *b, whet_peaks *peaks) {
     whet_probe probe;
     WHET_TRY(whet_prober_bandwidth(b->prober, b->opts.probe_seconds, &probe));
     peaks->bytes_per_second = probe.median;
-    WHET_TRY(whet_probe_flops(ctx, b->team, b->opts.probe_seconds / 3, &probe));
+    WHET_TRY(whet_prober_flops(b->prober, b->opts.probe_seconds / 3, &probe));
     peaks->flop_per_second = probe.median;
     return WHET_OK;
 }

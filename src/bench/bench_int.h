@@ -27,6 +27,6 @@ whet_status whet_bench_open_session(whet_ctx *ctx, const whet_bench *bench, int 
                                     size_t capacity, whet_session **session);
 
 /* Measures both limits now. */
-whet_status whet_bench_probe(whet_ctx *ctx, const whet_bench *bench, whet_peaks *peaks);
+whet_status whet_bench_probe(const whet_bench *bench, whet_peaks *peaks);
 
 #endif

@@ -113,11 +113,11 @@ static void choose_n_calls(runner *r, entrant *e) {
     e->used_ns = 0;
 }
 
-static whet_status probe(whet_ctx *ctx, runner *r) {
+static whet_status probe(runner *r) {
     whet_probe p;
     WHET_TRY(whet_prober_bandwidth(r->prober, probe_seconds, &p));
     r->last_peaks.bytes_per_second = p.median;
-    WHET_TRY(whet_probe_flops(ctx, r->b.team, probe_seconds / 3, &p));
+    WHET_TRY(whet_prober_flops(r->prober, probe_seconds / 3, &p));
     r->last_peaks.flop_per_second = p.median;
     return WHET_OK;
 }
@@ -153,7 +153,7 @@ static whet_status run_round(whet_ctx *ctx, runner *r, int round, double limit_n
         ns[which] = run_pass(r, e);
         *is_over = false;
     }
-    WHET_TRY(probe(ctx, r));
+    WHET_TRY(probe(r));
     for (int i = 0; i < r->n_entrants; i++)
         if (ns[i] > 0) keep(r, &r->entrants[i], ns[i], &before);
     return WHET_OK;
@@ -170,7 +170,7 @@ static whet_status measure(whet_ctx *ctx, runner *r) {
         r->entrants[i].is_cold = i % 2 == 0;
         choose_n_calls(r, &r->entrants[i]);
     }
-    WHET_TRY(probe(ctx, r));
+    WHET_TRY(probe(r));
     bool is_over = false;
     for (int round = 0; round < MAX_ROUNDS && !is_over; round++) {
         WHET_TRY(run_round(ctx, r, round, round < MIN_ROUNDS ? seconds * 3e9 : seconds * 0.5e9,

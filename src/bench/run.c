@@ -125,7 +125,7 @@ static whet_status time_side(whet_ctx *ctx, runner *r, int which, size_t done, s
     sample->n_context = whet_session_length(s->session);
     WHET_TRY(n_tokens ? time_tokens(ctx, r, s, done, n_tokens, &sample->time.ns)
                       : time_prompt(ctx, r, s, &sample->time.ns));
-    WHET_TRY(whet_bench_probe(ctx, r->bench, &r->last_peaks));
+    WHET_TRY(whet_bench_probe(r->bench, &r->last_peaks));
     sample->peaks = (whet_peaks){
         0.5 * (before.bytes_per_second + r->last_peaks.bytes_per_second),
         0.5 * (before.flop_per_second + r->last_peaks.flop_per_second),
@@ -192,7 +192,7 @@ static whet_status run_pair(whet_ctx *ctx, runner *r) {
     whet_status st = WHET_OK;
     for (int i = 0; i < r->n_sides && st == WHET_OK; i++)
         st = prepare(ctx, r, i ^ first);
-    if (st == WHET_OK) st = whet_bench_probe(ctx, r->bench, &r->last_peaks);
+    if (st == WHET_OK) st = whet_bench_probe(r->bench, &r->last_peaks);
     for (int i = 0; i < at_least_one(r->job->n_rounds) && st == WHET_OK; i++)
         st = run_round(ctx, r);
     for (int i = 0; i < r->n_sides && st == WHET_OK; i++)

@@ -15,23 +15,43 @@ enum {
     MIN_PASSES = 3,
     MAX_PASSES = 2048,
     MAX_WORKERS = 256,
+    N_SLICES = 8,
+    N_CHOOSING_ROUNDS = 4,
 };
 
 static const size_t min_bytes = (size_t)256 << 20;
 static const double calibrated_pass_ns = 2e6;
 
-static const whet_probe_loops *choose_loops(void) {
-    static const whet_probe_loops *const by_width[] = {
+const whet_probe_reads *const whet_probe_all_reads[] = {
 #if defined(__x86_64__)
-        &whet_probe_loops_avx512,
-        &whet_probe_loops_avx2,
+    &whet_probe_reads_avx512,
+    &whet_probe_reads_avx2,
 #endif
-        &whet_probe_loops_portable,
-    };
-    const whet_probe_loops *const *loops = by_width;
-    while (((*loops)->needs & whet_cpu_features()) != (*loops)->needs)
-        loops++;
-    return *loops;
+    &whet_probe_reads_portable,
+    NULL,
+};
+
+const whet_probe_unit *const whet_probe_units[] = {
+#if defined(__x86_64__)
+    &whet_probe_tiles_amx,    &whet_probe_dots_avx512_bf16,
+    &whet_probe_fma_avx512,   &whet_probe_fma_avx2,
+#endif
+    &whet_probe_fma_portable, NULL,
+};
+
+const char *const whet_probe_way_names[N_PROBE_READS] = {
+    "1 stream",
+    "2 streams",
+    "4 streams",
+    "8 streams",
+    "1 stream, prefetched",
+    "2 streams, prefetched",
+    "4 streams, prefetched",
+    "8 streams, prefetched",
+};
+
+static bool can_run(uint32_t needs) {
+    return (needs & whet_cpu_features()) == needs;
 }
 
 /* ---- passes ---- */
@@ -74,16 +94,21 @@ static whet_status repeat_passes(whet_ctx *ctx, whet_team *team, whet_team_fn fn
     return WHET_OK;
 }
 
-/* ---- bandwidth ---- */
+/* ---- the prober ---- */
 
 struct whet_prober {
     whet_ctx *ctx;   /* borrowed until close */
     whet_team *team; /* borrowed until close */
-    const whet_probe_loops *loops;
+    const whet_probe_reads *reads;
+    int way; /* of reads: the fastest here */
+    const whet_probe_unit *unit;
+    size_t n_rounds; /* of a pass of the unit */
     whet_arena memory;
     char *bytes;         /* borrowed from memory */
-    size_t worker_bytes; /* of each worker's part, a multiple of PROBE_STEP_BYTES */
-    uint64_t sums[MAX_WORKERS];
+    size_t worker_bytes; /* of each worker's part, a multiple of N_SLICES * PROBE_STEP_BYTES */
+    size_t from, length; /* of each worker's part: what a pass reads */
+    uint64_t words[MAX_WORKERS]; /* the results are used, so that the work is done */
+    double sums[MAX_WORKERS];
 };
 
 static void touch(void *arg, int worker, int n_workers) {
@@ -95,8 +120,67 @@ static void touch(void *arg, int worker, int n_workers) {
 static void read_part(void *arg, int worker, int n_workers) {
     whet_prober *p = arg;
     (void)n_workers;
-    p->sums[worker] =
-        p->loops->read_all(p->bytes + (size_t)worker * p->worker_bytes, p->worker_bytes);
+    p->words[worker] =
+        p->reads->ways[p->way](p->bytes + (size_t)worker * p->worker_bytes + p->from, p->length);
+}
+
+/* The ways in turns, each on the next slice, so that none finds in the caches what another left;
+ * the best time of each counts, since all that disturbs makes slower. */
+static void choose_way(whet_prober *p) {
+    const whet_probe_reads *const *reads = whet_probe_all_reads;
+    while (!can_run((*reads)->needs))
+        reads++;
+    p->reads = *reads;
+    double best_ns[N_PROBE_READS];
+    int best = 0;
+    p->length = p->worker_bytes / N_SLICES;
+    for (int i = 0; i < N_CHOOSING_ROUNDS * N_PROBE_READS; i++) {
+        p->way = i % N_PROBE_READS;
+        /* A slice further than all ways a round, or a way would always read the same one. */
+        p->from = (size_t)(i + i / N_PROBE_READS) % N_SLICES * p->length;
+        const double ns = pass_ns(p->team, read_part, p);
+        if (i < N_PROBE_READS || ns < best_ns[p->way]) best_ns[p->way] = ns;
+    }
+    for (int way = 1; way < N_PROBE_READS; way++)
+        if (best_ns[way] < best_ns[best]) best = way;
+    p->way = best;
+    p->from = 0;
+    p->length = p->worker_bytes;
+}
+
+static void multiply_add(void *arg, int worker, int n_workers) {
+    whet_prober *p = arg;
+    (void)n_workers;
+    p->sums[worker] = p->unit->multiply_add(p->n_rounds);
+}
+
+/* The fastest unit, and rounds for 2 ms of it; what the flags promise is measured here. */
+static void choose_unit(whet_prober *p) {
+    const whet_probe_unit *best = NULL;
+    size_t best_rounds = 0;
+    double best_rate = 0;
+    for (int i = 0; whet_probe_units[i]; i++) {
+        if (!can_run(whet_probe_units[i]->needs)) continue;
+        p->unit = whet_probe_units[i];
+        p->n_rounds = 1000;
+        double ns = pass_ns(p->team, multiply_add, p);
+        while (ns < calibrated_pass_ns && p->n_rounds < SIZE_MAX / 2) {
+            p->n_rounds *= 2;
+            ns = pass_ns(p->team, multiply_add, p);
+        }
+        for (int round = 1; round < N_CHOOSING_ROUNDS; round++) {
+            const double again_ns = pass_ns(p->team, multiply_add, p);
+            if (again_ns < ns) ns = again_ns;
+        }
+        const double rate = p->unit->flop_a_round * (double)p->n_rounds / ns;
+        if (rate > best_rate) {
+            best = p->unit;
+            best_rate = rate;
+            best_rounds = p->n_rounds;
+        }
+    }
+    p->unit = best;
+    p->n_rounds = best_rounds;
 }
 
 static size_t choose_bytes(const whet_machine *m) {
@@ -114,10 +198,8 @@ whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, whet_prober **probe
     if (!p) return WHET_E_NOMEM;
     p->ctx = ctx;
     p->team = team;
-    p->loops = choose_loops();
-    const size_t n = (size_t)whet_team_size(team);
-    const size_t steps = choose_bytes(&machine) / n / PROBE_STEP_BYTES + 1;
-    p->worker_bytes = steps * PROBE_STEP_BYTES;
+    const size_t n = (size_t)whet_team_size(team), unit = (size_t)N_SLICES * PROBE_STEP_BYTES;
+    p->worker_bytes = (choose_bytes(&machine) / n / unit + 1) * unit;
     const size_t total = n * p->worker_bytes;
     const whet_status st = whet_arena_init(ctx, &p->memory, total);
     if (st != WHET_OK) {
@@ -129,6 +211,8 @@ whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, whet_prober **probe
     madvise(p->bytes, total, MADV_HUGEPAGE); /* small pages, where refused, are a bit slower */
 #endif
     whet_team_run(team, touch, p);
+    choose_way(p);
+    choose_unit(p);
     *prober = p;
     return WHET_OK;
 }
@@ -148,34 +232,15 @@ whet_status whet_prober_bandwidth(whet_prober *p, double seconds, whet_probe *by
                          bytes_per_second);
 }
 
-whet_status whet_probe_bandwidth(whet_ctx *ctx, whet_team *team, double seconds,
-                                 whet_probe *bytes_per_second) {
-    whet_prober *p;
-    WHET_TRY(whet_prober_open(ctx, team, &p));
-    const whet_status st = whet_prober_bandwidth(p, seconds, bytes_per_second);
-    whet_prober_close(p);
-    return st;
+whet_status whet_prober_flops(whet_prober *p, double seconds, whet_probe *flop_per_second) {
+    const double flop = p->unit->flop_a_round * (double)p->n_rounds * whet_team_size(p->team);
+    return repeat_passes(p->ctx, p->team, multiply_add, p, flop, seconds, flop_per_second);
 }
 
-/* ---- arithmetic ---- */
-
-typedef struct arithmetic {
-    const whet_probe_loops *loops;
-    size_t n_rounds;
-    double sums[MAX_WORKERS]; /* the results are used, so that the work is done */
-} arithmetic;
-
-static void multiply_add(void *arg, int worker, int n_workers) {
-    arithmetic *a = arg;
-    (void)n_workers;
-    a->sums[worker] = a->loops->multiply_add(a->n_rounds);
+const char *whet_prober_way(const whet_prober *p) {
+    return whet_probe_way_names[p->way];
 }
 
-whet_status whet_probe_flops(whet_ctx *ctx, whet_team *team, double seconds,
-                             whet_probe *flop_per_second) {
-    arithmetic a = { .loops = choose_loops(), .n_rounds = 1000 };
-    while (pass_ns(team, multiply_add, &a) < calibrated_pass_ns && a.n_rounds < SIZE_MAX / 2)
-        a.n_rounds *= 2;
-    const double flop = a.loops->flop_a_round * (double)a.n_rounds * whet_team_size(team);
-    return repeat_passes(ctx, team, multiply_add, &a, flop, seconds, flop_per_second);
+const char *whet_prober_unit(const whet_prober *p) {
+    return p->unit->name;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The two inner loops of the probes, one source compiled once for every instruction set: the build
- * says by WHET_PROBE_AVX2 or WHET_PROBE_AVX512 which table this is to be. */
+/* Reading memory and multiplying f32 in vectors, one source compiled once for every width: the
+ * build says by WHET_PROBE_AVX2 or WHET_PROBE_AVX512 which tables these are to be. */
 #include <whet/machine.h>
 
 #include "platform/probe_int.h"
@@ -16,33 +16,51 @@ enum { VECTOR_BYTES = 16, N_SUMS = 24 };
 enum { VECTOR_BYTES = 16, N_SUMS = 12 };
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
+
 typedef uint64_t words __attribute__((vector_size(VECTOR_BYTES)));
 typedef float floats __attribute__((vector_size(VECTOR_BYTES)));
 
-enum { N_WORDS = 4, LINE = 64, PREFETCH_BYTES = 2048 };
+enum { LINE = 64, LINE_WORDS = LINE / VECTOR_BYTES, N_TOTALS = 8, PREFETCH_BYTES = 2048 };
 
-/* Two streams with a prefetch of 2 KiB: of ten ways tried on Zen 4, in turns, never the slower one
- * (1 thread: 34.6 GB/s, plain 32.1; 2 threads: 35.5, plain 35.0). bytes is a multiple of
- * PROBE_STEP_BYTES. The prefetch runs past the end, where it is harmless. */
-static uint64_t read_all(const void *from, size_t bytes) {
-    const size_t n = bytes / 2 / sizeof(words);
-    const words *p = from, *q = p + n;
-    words sum_p[N_WORDS] = { 0 }, sum_q[N_WORDS] = { 0 };
-    for (size_t i = 0; i < n; i += N_WORDS) {
-        for (size_t line = 0; line < sizeof sum_p; line += LINE) {
-            __builtin_prefetch((const char *)(p + i) + PREFETCH_BYTES + line, 0, 3);
-            __builtin_prefetch((const char *)(q + i) + PREFETCH_BYTES + line, 0, 3);
-        }
-        for (size_t k = 0; k < N_WORDS; k++) {
-            sum_p[k] += p[i + k];
-            sum_q[k] += q[i + k];
+/* n_streams parts of the buffer side by side, two cache lines of each in turn. Which way is fastest
+ * depends on the processor and its prefetchers. A prefetch runs past the end, where it is
+ * harmless. */
+INLINE uint64_t read_streams(const void *from, size_t bytes, size_t n_streams, int is_prefetched) {
+    const size_t part = bytes / n_streams;
+    words totals[N_TOTALS] = { 0 };
+    for (size_t at = 0; at < part; at += 2 * LINE) {
+#pragma GCC unroll 8
+        for (size_t s = 0; s < n_streams; s++) {
+            const char *p = (const char *)from + s * part + at;
+            if (is_prefetched) {
+                __builtin_prefetch(p + PREFETCH_BYTES, 0, 3);
+                __builtin_prefetch(p + PREFETCH_BYTES + LINE, 0, 3);
+            }
+#pragma GCC unroll 8
+            for (size_t k = 0; k < 2 * LINE_WORDS; k++)
+                totals[(s * 2 * LINE_WORDS + k) % N_TOTALS] += ((const words *)p)[k];
         }
     }
     words total = { 0 };
-    for (size_t k = 0; k < N_WORDS; k++)
-        total += sum_p[k] + sum_q[k];
+    for (size_t k = 0; k < N_TOTALS; k++)
+        total += totals[k];
     return total[0] + total[1];
 }
+
+#define WAY(n_streams, is_prefetched, name)                                                        \
+    static uint64_t name(const void *from, size_t bytes) {                                         \
+        return read_streams(from, bytes, n_streams, is_prefetched);                                \
+    }
+WAY(1, 0, read_1)
+WAY(2, 0, read_2)
+WAY(4, 0, read_4)
+WAY(8, 0, read_8)
+WAY(1, 1, read_1_prefetched)
+WAY(2, 1, read_2_prefetched)
+WAY(4, 1, read_4_prefetched)
+WAY(8, 1, read_8_prefetched)
+#undef WAY
 
 /* x <- a x + b on N_SUMS vectors side by side. */
 static double multiply_add(size_t n_rounds) {
@@ -64,22 +82,35 @@ static double multiply_add(size_t n_rounds) {
     return total;
 }
 
-_Static_assert(PROBE_STEP_BYTES % (2 * N_WORDS * sizeof(words)) == 0, "read_all reads whole steps");
+_Static_assert(PROBE_STEP_BYTES % (8 * 2 * LINE) == 0, "read_streams reads whole steps");
 
 #if defined(WHET_PROBE_AVX512)
-const whet_probe_loops whet_probe_loops_avx512 = {
-    .name = "avx512",
-    .needs = WHET_CPU_AVX512,
+#define READS whet_probe_reads_avx512
+#define FMA   whet_probe_fma_avx512
+#define NAME  "f32 multiply-add (AVX-512)"
+#define NEEDS WHET_CPU_AVX512
 #elif defined(WHET_PROBE_AVX2)
-const whet_probe_loops whet_probe_loops_avx2 = {
-    .name = "avx2",
-    .needs = WHET_CPU_AVX2_FMA,
+#define READS whet_probe_reads_avx2
+#define FMA   whet_probe_fma_avx2
+#define NAME  "f32 multiply-add (AVX2)"
+#define NEEDS WHET_CPU_AVX2_FMA
 #else
-const whet_probe_loops whet_probe_loops_portable = {
-    .name = "portable",
+#define READS whet_probe_reads_portable
+#define FMA   whet_probe_fma_portable
+#define NAME  "f32 multiply-add (128 bits)"
+#define NEEDS 0
 #endif
+
+const whet_probe_reads READS = {
+    .needs = NEEDS,
     .vector_bytes = VECTOR_BYTES,
-    .read_all = read_all,
-    .multiply_add = multiply_add,
+    .ways = { read_1, read_2, read_4, read_8, read_1_prefetched, read_2_prefetched,
+              read_4_prefetched, read_8_prefetched },
+};
+
+const whet_probe_unit FMA = {
+    .name = NAME,
+    .needs = NEEDS,
     .flop_a_round = 2.0 * N_SUMS * VECTOR_BYTES / sizeof(float),
+    .multiply_add = multiply_add,
 };

@@ -10,55 +10,65 @@
 
 static whet_ctx *ctx;
 
-static const whet_probe_loops *const all_loops[] = {
-#if defined(__x86_64__)
-    &whet_probe_loops_avx512,
-    &whet_probe_loops_avx2,
-#endif
-    &whet_probe_loops_portable,
-};
-
-static bool can_run(const whet_probe_loops *loops) {
-    return (whet_cpu_features() & loops->needs) == loops->needs;
+static bool can_run(uint32_t needs) {
+    return (whet_cpu_features() & needs) == needs;
 }
 
 /* A loop that skipped a line would report a bandwidth that memory does not have. A result is the
  * sum of the words in lanes 0 and 1 of its vectors, so every vector is seen to be read. */
-static void every_vector_is_read_once(void) {
+static void check_read(const whet_probe_reads *reads, int way) {
     enum { BYTES = 3 * PROBE_STEP_BYTES };
     static _Alignas(64) uint64_t words[BYTES / sizeof(uint64_t)];
-    for (size_t l = 0; l < TEST_COUNT(all_loops); l++) {
-        const whet_probe_loops *loops = all_loops[l];
-        if (!can_run(loops)) continue;
-        memset(words, 0, sizeof words);
-        CHECK_INT(loops->read_all(words, BYTES), 0);
-        uint64_t want = 0;
-        int n_seen = 0;
-        for (size_t i = 0; i < TEST_COUNT(words); i++) {
-            words[i] = i + 1;
-            const uint64_t got = loops->read_all(words, BYTES);
-            if (got != want) {
-                CHECK_INT(got, want + i + 1);
-                n_seen++;
-            }
-            want = got;
+    memset(words, 0, sizeof words);
+    CHECK_INT(reads->ways[way](words, BYTES), 0);
+    uint64_t want = 0;
+    int n_seen = 0;
+    for (size_t i = 0; i < TEST_COUNT(words); i++) {
+        words[i] = i + 1;
+        const uint64_t got = reads->ways[way](words, BYTES);
+        if (got != want) {
+            CHECK_INT(got, want + i + 1);
+            n_seen++;
         }
-        const int lanes = loops->vector_bytes / (int)sizeof(uint64_t);
-        CHECK_INT(n_seen, 2 * (int)TEST_COUNT(words) / lanes);
+        want = got;
     }
+    CHECK_INT(n_seen, 2 * (int)TEST_COUNT(words) / (reads->vector_bytes / 8));
+}
+
+static void every_vector_is_read_once(void) {
+    for (int i = 0; whet_probe_all_reads[i]; i++)
+        for (int way = 0; can_run(whet_probe_all_reads[i]->needs) && way < N_PROBE_READS; way++)
+            check_read(whet_probe_all_reads[i], way);
 }
 
 /* x <- 0.99 x + 0.01 goes to 1 from every start: the sum of first lanes counts the vectors. */
+static void check_vectors(const whet_probe_unit *unit, int vector_bytes) {
+    if (!can_run(unit->needs)) return;
+    const double n_vectors = unit->flop_a_round / 2 / (vector_bytes / 4);
+    CHECK_NEAR(unit->multiply_add(0), n_vectors * (n_vectors - 1) / 2, 1e-9);
+    const double one = unit->multiply_add(1);
+    CHECK_NEAR(one, 0.99 * n_vectors * (n_vectors - 1) / 2 + 0.01 * n_vectors, 1e-3);
+    CHECK_NEAR(unit->multiply_add(5000), n_vectors, 1e-2);
+}
+
+/* x += 1/4 for every product: one element of each register is counted. */
+static void check_products(const whet_probe_unit *unit, double n_registers, double n_sums,
+                           double start) {
+    if (!can_run(unit->needs)) return;
+    const double n_products = unit->flop_a_round / 2 / (n_registers * n_sums);
+    CHECK_NEAR(unit->multiply_add(0), start, 1e-9);
+    CHECK_NEAR(unit->multiply_add(1), start + n_registers * n_products / 4, 1e-6);
+    CHECK_NEAR(unit->multiply_add(1000), start + 1000 * n_registers * n_products / 4, 1e-6);
+}
+
 static void every_multiply_add_is_done(void) {
-    for (size_t l = 0; l < TEST_COUNT(all_loops); l++) {
-        const whet_probe_loops *loops = all_loops[l];
-        if (!can_run(loops)) continue;
-        const double n_vectors = loops->flop_a_round / 2 / (loops->vector_bytes / 4);
-        CHECK_NEAR(loops->multiply_add(0), n_vectors * (n_vectors - 1) / 2, 1e-9);
-        const double one = loops->multiply_add(1);
-        CHECK_NEAR(one, 0.99 * n_vectors * (n_vectors - 1) / 2 + 0.01 * n_vectors, 1e-3);
-        CHECK_NEAR(loops->multiply_add(5000), n_vectors, 1e-2);
-    }
+    check_vectors(&whet_probe_fma_portable, 16);
+#if defined(__x86_64__)
+    check_vectors(&whet_probe_fma_avx2, 32);
+    check_vectors(&whet_probe_fma_avx512, 64);
+    check_products(&whet_probe_dots_avx512_bf16, 24, 16, 24 * 23 / 2);
+    check_products(&whet_probe_tiles_amx, 4, 256, 0);
+#endif
 }
 
 static void check_order(const whet_probe *p) {
@@ -71,12 +81,17 @@ static void check_order(const whet_probe *p) {
 static void probes_give_ordered_quartiles(void) {
     for (int n = 1; n <= 3; n++) {
         whet_team *team;
+        whet_prober *prober;
         whet_probe probe;
         REQUIRE_OK(ctx, whet_team_open(ctx, n, &team));
-        REQUIRE_OK(ctx, whet_probe_flops(ctx, team, 0.01, &probe));
+        REQUIRE_OK(ctx, whet_prober_open(ctx, team, &prober));
+        REQUIRE_OK(ctx, whet_prober_flops(prober, 0.01, &probe));
         check_order(&probe);
-        REQUIRE_OK(ctx, whet_probe_bandwidth(ctx, team, 0.01, &probe));
+        REQUIRE_OK(ctx, whet_prober_bandwidth(prober, 0.01, &probe));
         check_order(&probe);
+        CHECK(strstr(whet_prober_way(prober), "stream"));
+        CHECK(strstr(whet_prober_unit(prober), "f32") || strstr(whet_prober_unit(prober), "bf16"));
+        whet_prober_close(prober);
         whet_team_close(team);
     }
 }
