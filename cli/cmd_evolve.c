@@ -202,6 +202,16 @@ static void print_ratio(const char *name, const whet_ratio *r, double rival_ns) 
                rival_ns * 1e-6);
 }
 
+/* The best of each shape, and why the winner is the winner. */
+static void print_suite(const whet_evolve_suite *suite) {
+    if (!(suite->speed > 0)) return;
+    printf("suite        %.2fx %s, geometric mean; taken because %s\n", suite->speed, suite->rival,
+           suite->why);
+    for (int i = 0; i < WHET_N_SUITE; i++)
+        printf("  %-16s %6.2fx %s; best of the finalists %.2fx by %.12s\n", suite->kept[i].shape,
+               suite->kept[i].taken_speed, suite->rival, suite->kept[i].speed, suite->kept[i].hash);
+}
+
 static void print_text(const evolve_opts *o, const whet_evolve_result *r, const char *run_file,
                        const char *folder) {
     (void)o;
@@ -221,6 +231,7 @@ static void print_text(const evolve_opts *o, const whet_evolve_result *r, const 
             print_ratio("over grouped", &s->grouped, s->grouped_ns);
         }
     }
+    print_suite(&r->suite);
     for (int i = 0; i < WHET_N_CONTROLS; i++)
         if (r->controls[i].n)
             printf("%-12s %.2fx after %d programs; evolution had %.2fx after as many\n",
@@ -263,6 +274,12 @@ static whet_status print_json(whet_ctx *ctx, const whet_evolve_result *r, const 
         print_json_ratio("grouped", &s->grouped);
         printf("}");
     }
+    printf("],\"suite\":[");
+    for (int i = 0; i < WHET_N_SUITE && r->suite.speed > 0; i++)
+        printf(
+            "%s{\"shape\":\"%s\",\"rival\":\"%s\",\"speed\":%.5f,\"best\":%.5f,\"program\":\"%s\"}",
+            i ? "," : "", r->suite.kept[i].shape, r->suite.rival, r->suite.kept[i].taken_speed,
+            r->suite.kept[i].speed, r->suite.kept[i].hash);
     printf("],\"controls\":[");
     for (int i = 0; i < WHET_N_CONTROLS && r->controls[i].name; i++)
         printf("%s{\"name\":\"%s\",\"programs\":%d,\"speed\":%.5f,\"evolution\":%.5f}",

@@ -176,11 +176,31 @@ typedef struct whet_evolve_shape {
     whet_ratio grouped; /* over `grouped` */
 } whet_evolve_shape;
 
+enum { WHET_N_SUITE = 6 }; /* four lengths of decode, two prefills */
+
+/* The best finalist of one shape of the suite. */
+typedef struct whet_evolve_kept {
+    char shape[48];
+    char hash[WHET_HASH_HEX];
+    double speed;       /* times the rival's */
+    double taken_speed; /* of the one that was taken */
+} whet_evolve_kept;
+
+/* How the winner was chosen among the finalists. */
+typedef struct whet_evolve_suite {
+    char rival[16]; /* the baseline that all were timed against: the engine's own kernel */
+    int n_finalists;
+    double speed; /* the winner's: geometric mean over the shapes; 0 = none */
+    whet_evolve_kept kept[WHET_N_SUITE]; /* "" where there is none */
+    char why[200];                       /* the winner was taken */
+} whet_evolve_suite;
+
 typedef struct whet_evolve_result {
     char hash[WHET_HASH_HEX];          /* of the best program; "" = none was found */
     char object_sha256[WHET_HASH_HEX]; /* of the object that was judged */
     char change[256];                  /* where it differs from `repeat` */
     whet_evolve_shape shapes[WHET_N_SHAPES];
+    whet_evolve_suite suite;
     int n_tried; /* programs judged */
     int n_by_verdict[WHET_N_VERDICTS];
     int n_duplicates; /* children that were known already */

@@ -185,7 +185,14 @@ WHET_API whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, c
 typedef enum whet_shape {
     WHET_SHAPE_DECODE = 0, /* one row, the last of n_context */
     WHET_SHAPE_PREFILL,    /* n_rows rows, the last of a shorter context */
-    WHET_N_SHAPES,
+    WHET_N_SHAPES,         /* those two are raced on */
+    /* the rest of the suite, with DECODE, that decides between finalists: */
+    WHET_SHAPE_DECODE_16TH = WHET_N_SHAPES, /* decode at a sixteenth of n_context */
+    WHET_SHAPE_DECODE_4TH,                  /* at a quarter */
+    WHET_SHAPE_DECODE_4X,                   /* at four times, if that is at most 32768 */
+    WHET_SHAPE_PREFILL_FIRST,  /* rows, at most 512 and a quarter of n_context, of a new text */
+    WHET_SHAPE_PREFILL_BEHIND, /* as many behind n_context keys */
+    WHET_N_ALL_SHAPES,
 } whet_shape;
 
 /* "decode@2048", "prefill64@512" into text. */

@@ -52,7 +52,7 @@ static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
     };
     if (s->is_replay || s->is_other) return WHET_OK; /* the answers must do */
     WHET_TRY(whet_judge_open(ctx, &opts, &s->judge));
-    for (int i = 0; i < WHET_N_SHAPES; i++)
+    for (int i = 0; i < WHET_N_ALL_SHAPES; i++)
         whet_judge_shape_name(s->judge, (whet_shape)i, s->shape_names[i], sizeof s->shape_names[i]);
     WHET_TRY(whet_judge_compiler(ctx, s->judge, s->compiler, sizeof s->compiler));
     return check_place(ctx, s);

@@ -37,7 +37,7 @@ static whet_status put_options(whet_ctx *ctx, const whet_search *s, whet_buf *js
     WHET_TRY(put_config(ctx, s, json));
     WHET_TRY(whet_asking_put(ctx, s, json));
     WHET_TRY(whet_buf_puts(ctx, json, ",\"shapes\":["));
-    for (int i = 0; i < WHET_N_SHAPES; i++)
+    for (int i = 0; i < WHET_N_ALL_SHAPES; i++)
         WHET_TRY(whet_buf_printf(ctx, json, "%s\"%s\"", i ? "," : "", s->shape_names[i]));
     return whet_buf_puts(ctx, json, "]}");
 }
@@ -101,7 +101,7 @@ static bool read_options(const whet_json *from, whet_search *s) {
         !get_int(from, "programs", &max_programs) || !get_int(from, "threads", &n_threads) ||
         !get_int(from, "children", &n_wanted) || n_wanted < 1 || n_wanted > WHET_MAX_BREED / 2)
         return false;
-    for (int i = 0; i < WHET_N_SHAPES; i++) {
+    for (int i = 0; i < WHET_N_ALL_SHAPES; i++) {
         const char *name = whet_json_string(whet_json_at(shapes, (size_t)i), NULL);
         if (!name) return false;
         snprintf(s->shape_names[i], sizeof s->shape_names[i], "%s", name);

@@ -48,8 +48,8 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
 
 double whet_search_mean(const double log_speeds[WHET_N_SHAPES]) {
     static const double weights[WHET_N_SHAPES] = {
-        [WHET_SHAPE_DECODE] = 5.0 / 6,
-        [WHET_SHAPE_PREFILL] = 1.0 / 6,
+        [WHET_SHAPE_DECODE] = 4.0 / 6,
+        [WHET_SHAPE_PREFILL] = 2.0 / 6,
     };
     double sum = 0;
     for (int shape = 0; shape < WHET_N_SHAPES; shape++)

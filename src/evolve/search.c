@@ -117,11 +117,11 @@ static whet_status breed(whet_ctx *ctx, whet_search *s, whet_member *bred, int n
     return WHET_OK;
 }
 
-/* The finals are about sixteen races long, and longer where there is much time. */
+/* The finals are some forty races long, and longer where there is much time. */
 static double finals_ns(const whet_search *s) {
     const double budget_ns = s->opts.minutes * 60e9;
     const double race_ns = s->n_races ? s->race_ns / s->n_races : 0;
-    const double wanted_ns = fmax(16 * race_ns, fmin(0.2 * budget_ns, 60e9));
+    const double wanted_ns = fmax(40 * race_ns, fmin(0.33 * budget_ns, 120e9));
     return fmin(wanted_ns, 0.4 * budget_ns);
 }
 

@@ -14,6 +14,7 @@ enum {
     WHET_MAX_MEMBERS = 20000,
     WHET_MAX_BREED = 16, /* children of one generation */
     WHET_N_ELITES = 3,
+    WHET_MAX_FINALISTS = 4,
     WHET_N_LESSONS = 3,
     WHET_MAX_ISLANDS = 8,
     WHET_N_FIRST_GUIDED = 8, /* programs, the seed too, before the bandit chooses */
@@ -69,7 +70,7 @@ typedef struct whet_search {
     bool is_other;           /* the answers are another file than the store */
     bool is_log_over;        /* an answer was asked for behind the end of the log */
     whet_store_run_info run; /* of the answers */
-    char shape_names[WHET_N_SHAPES][48];
+    char shape_names[WHET_N_ALL_SHAPES][48];
     char compiler[512];
     whet_buf machine;           /* what the processor is, as JSON */
     whet_buf proposer;          /* of a run that is resumed or replayed */
@@ -124,8 +125,8 @@ whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *co
  * of a clear loser. Duels go into the run file: within a transaction. */
 whet_status whet_search_race(whet_ctx *ctx, whet_search *s, whet_member *member);
 
-/* The weighted mean of log speeds, one a shape: what a text job gains. Of the attention's time in
- * answering 512 tokens with 200, `fused` spends five parts of six in decode (docs/judge.md). */
+/* The weighted mean of log speeds, one a race: decode for four of the suite's six shapes, prefill
+ * for two. */
 double whet_search_mean(const double log_speeds[WHET_N_SHAPES]);
 
 /* Indices of the fastest members, the fastest first; returns how many, at most n. */

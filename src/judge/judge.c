@@ -14,6 +14,8 @@ enum {
     DEFAULT_CONTEXT = 2048,
     DEFAULT_ROWS = 64,
     PREFILL_DEPTH = 8,
+    MAX_ROWS = 512,  /* of the suite's prefill */
+    MAX_FAR = 32768, /* keys of its longest decode */
     UNKNOWN_CACHE_BYTES = 32 << 20
 };
 
@@ -79,17 +81,35 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
 void whet_judge_close(whet_ctx *ctx, whet_judge *judge) {
     if (!judge) return;
     whet_bank_close(&judge->bank);
-    for (int i = 0; i < WHET_N_SHAPES; i++)
+    for (int i = 0; i < WHET_N_ALL_SHAPES; i++)
         whet_timed_close(&judge->timed[i]);
     whet_free(ctx, judge);
 }
 
+static int32_t at_least_one(int32_t n) {
+    return n > 1 ? n : 1;
+}
+
+static bool is_decode(whet_shape shape) {
+    return shape != WHET_SHAPE_PREFILL && shape < WHET_SHAPE_PREFILL_FIRST;
+}
+
 static whet_problem shape_problem(const whet_judge *judge, whet_shape shape) {
     whet_problem p = judge->opts.problem;
-    if (shape == WHET_SHAPE_DECODE)
-        p.n_rows = 1;
-    else if (p.n_context > p.n_rows * PREFILL_DEPTH)
-        p.n_context = p.n_rows * PREFILL_DEPTH;
+    const int32_t n = p.n_context, far = n < MAX_FAR / 4 ? 4 * n : n > MAX_FAR ? n : MAX_FAR;
+    const int32_t n_rows = at_least_one(n / 4 < MAX_ROWS ? n / 4 : MAX_ROWS);
+    if (is_decode(shape)) p.n_rows = 1;
+    switch (shape) {
+    case WHET_SHAPE_PREFILL:
+        if (n > p.n_rows * PREFILL_DEPTH) p.n_context = p.n_rows * PREFILL_DEPTH;
+        break;
+    case WHET_SHAPE_DECODE_16TH: p.n_context = at_least_one(n / 16); break;
+    case WHET_SHAPE_DECODE_4TH: p.n_context = at_least_one(n / 4); break;
+    case WHET_SHAPE_DECODE_4X: p.n_context = far; break;
+    case WHET_SHAPE_PREFILL_FIRST: p.n_context = p.n_rows = n_rows; break;
+    case WHET_SHAPE_PREFILL_BEHIND: p.n_context = n + (p.n_rows = n_rows); break;
+    default: break;
+    }
     return p;
 }
 
@@ -99,7 +119,7 @@ whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shap
     uint64_t most = judge->memory_bytes ? judge->memory_bytes / 8 : max_caches_bytes;
     if (most > max_caches_bytes) most = max_caches_bytes;
     /* A prefill is arithmetic: its caches need not be cold. */
-    const uint64_t cold = shape == WHET_SHAPE_DECODE ? o->cache_bytes : 0;
+    const uint64_t cold = is_decode(shape) ? o->cache_bytes : 0;
     const double start_ns = whet_clock_ns();
     WHET_TRY(whet_timed_open(ctx, &problem, cold, most, whet_rng_derive(o->seed, 1000 + shape),
                              &judge->timed[shape]));
@@ -110,7 +130,7 @@ whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shap
 
 void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text, size_t n) {
     const whet_problem p = shape_problem(judge, shape);
-    if (shape == WHET_SHAPE_DECODE)
+    if (is_decode(shape))
         snprintf(text, n, "decode@%d", p.n_context);
     else
         snprintf(text, n, "prefill%d@%d", p.n_rows, p.n_context);

@@ -12,8 +12,8 @@
 struct whet_judge {
     whet_judge_opts opts; /* defaults filled in */
     whet_bank bank;
-    whet_timed timed[WHET_N_SHAPES]; /* made when a shape is first timed */
-    uint64_t memory_bytes;           /* of the machine */
+    whet_timed timed[WHET_N_ALL_SHAPES]; /* made when a shape is first timed */
+    uint64_t memory_bytes;               /* of the machine */
 };
 
 /* Makes what the shape is timed on, unless it is made. */

@@ -540,7 +540,7 @@ static void d11_the_same_object_is_not_timed_again(void) {
 static void d16_the_best_are_measured_again(void) {
     make_run();
     REQUIRE_OK(ctx, run_seen.st);
-    CHECK(run_seen.n_elites >= 2 * WHET_N_SHAPES); /* of two programs at least */
+    CHECK(run_seen.n_elites >= 2 * WHET_N_SUITE);  /* of two programs at least */
     CHECK(run_seen.n_finals >= 2 * WHET_N_SHAPES); /* over two baselines at least */
 }
 

@@ -210,7 +210,7 @@ static void test_duel(void) {
     REQUIRE_OK(ctx, build("", &a, &v));
     REQUIRE_OK(ctx,
                build("#define AFTER_ROW { static const int twice = 2; (void)twice; }\n", &b, &v));
-    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
+    for (int shape = 0; shape < WHET_N_ALL_SHAPES; shape++) {
         const whet_duel_opts opts = {
             .shape = (whet_shape)shape, .n_pairs = 2, .n_blocks = 3, .seed = test_seed
         };
@@ -235,6 +235,12 @@ static void test_duel(void) {
     CHECK_STR(name, "decode@96");
     whet_judge_shape_name(judge, WHET_SHAPE_PREFILL, name, sizeof name);
     CHECK_STR(name, "prefill8@64");
+    static const char *const rest[] = { "decode@6", "decode@24", "decode@384", "prefill24@24",
+                                        "prefill24@120" };
+    for (int i = 0; i < 5; i++) {
+        whet_judge_shape_name(judge, (whet_shape)(WHET_N_SHAPES + i), name, sizeof name);
+        CHECK_STR(name, rest[i]);
+    }
     whet_object_fini(ctx, &a);
     whet_object_fini(ctx, &b);
 }
