@@ -232,6 +232,9 @@ static void print_text(const evolve_opts *o, const whet_evolve_result *r, const 
         }
     }
     print_suite(&r->suite);
+    for (int i = 0; i < WHET_N_GAINS && *r->gains[i].what; i++)
+        printf("%-12s %6.2fx %s, measured %d time%s\n", i ? "" : "by itself", r->gains[i].speed,
+               r->gains[i].what, r->gains[i].n, r->gains[i].n > 1 ? "s" : "");
     for (int i = 0; i < WHET_N_CONTROLS; i++)
         if (r->controls[i].n)
             printf("%-12s %.2fx after %d programs; evolution had %.2fx after as many\n",
@@ -280,6 +283,10 @@ static whet_status print_json(whet_ctx *ctx, const whet_evolve_result *r, const 
             "%s{\"shape\":\"%s\",\"rival\":\"%s\",\"speed\":%.5f,\"best\":%.5f,\"program\":\"%s\"}",
             i ? "," : "", r->suite.kept[i].shape, r->suite.rival, r->suite.kept[i].taken_speed,
             r->suite.kept[i].speed, r->suite.kept[i].hash);
+    printf("],\"gains\":[");
+    for (int i = 0; i < WHET_N_GAINS && *r->gains[i].what; i++)
+        printf("%s{\"part\":\"%s\",\"speed\":%.5f,\"times\":%d}", i ? "," : "", r->gains[i].what,
+               r->gains[i].speed, r->gains[i].n);
     printf("],\"controls\":[");
     for (int i = 0; i < WHET_N_CONTROLS && r->controls[i].name; i++)
         printf("%s{\"name\":\"%s\",\"programs\":%d,\"speed\":%.5f,\"evolution\":%.5f}",

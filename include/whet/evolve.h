@@ -186,6 +186,16 @@ typedef struct whet_evolve_kept {
     double taken_speed; /* of the one that was taken */
 } whet_evolve_kept;
 
+/* What one part of a program gained over another in its place, measured where two programs differ
+ * in nothing else. */
+typedef struct whet_evolve_gain {
+    char what[160]; /* "share: grouped over none" */
+    double speed;   /* times that without it; geometric mean */
+    int n;          /* times that it was measured */
+} whet_evolve_gain;
+
+enum { WHET_N_GAINS = 8 };
+
 /* How the winner was chosen among the finalists. */
 typedef struct whet_evolve_suite {
     char rival[16]; /* the baseline that all were timed against: the engine's own kernel */
@@ -201,7 +211,8 @@ typedef struct whet_evolve_result {
     char change[256];                  /* where it differs from `repeat` */
     whet_evolve_shape shapes[WHET_N_SHAPES];
     whet_evolve_suite suite;
-    int n_tried; /* programs judged */
+    whet_evolve_gain gains[WHET_N_GAINS]; /* the largest first; "" = no further one */
+    int n_tried;                          /* programs judged */
     int n_by_verdict[WHET_N_VERDICTS];
     int n_duplicates; /* children that were known already */
     bool is_installed;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "evolve/ablate.h"
 #include "kernels/attention.h"
 #include "kernels/text.h"
 
@@ -217,8 +218,27 @@ static whet_status list_effects(whet_ctx *ctx, writer *w, const effect *effects,
     return st;
 }
 
+/* Parts that were measured one by one. */
+static whet_status put_parts(whet_ctx *ctx, writer *w) {
+    whet_gain gains[WHET_N_GAINS];
+    whet_buf item = { 0 };
+    bool is_taken;
+    int n;
+    WHET_TRY(whet_ablate_gains(ctx, w->s, gains, WHET_N_GAINS, &n));
+    whet_status st = WHET_OK;
+    for (int i = 0; i < n && st == WHET_OK; i++) {
+        st = whet_buf_printf(ctx, &item, "- %.2fx by itself, measured %d time%s: %s\n",
+                             exp(gains[i].log_gain), gains[i].n, gains[i].n > 1 ? "s" : "",
+                             gains[i].what);
+        if (st == WHET_OK) st = take_item(ctx, w, &item, &is_taken);
+    }
+    whet_buf_fini(ctx, &item);
+    return st;
+}
+
 static whet_status put_ideas(whet_ctx *ctx, writer *w) {
     const whet_search *s = w->s;
+    WHET_TRY(put_parts(ctx, w));
     effect *effects = whet_alloc_zero(ctx, (size_t)s->n_members, sizeof *effects);
     if (!effects) return WHET_E_NOMEM;
     int n = 0;

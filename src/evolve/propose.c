@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evolve/ablate.h"
 #include "evolve/control.h"
 #include "evolve/draft.h"
 #include "evolve/guide.h"
@@ -151,6 +152,8 @@ whet_status whet_search_propose(whet_ctx *ctx, whet_search *s, whet_member *chil
     *is_found = false;
     if (whet_population_best(s, island) < 0) return WHET_OK;
     WHET_TRY(whet_control_propose(ctx, &d));
+    if (!d.is_new && s->n_members > WHET_N_FIRST_GUIDED)
+        WHET_TRY(whet_ablate_propose(ctx, &d, island));
     for (int i = 0; i < N_DRAWS && !d.is_new; i++)
         WHET_TRY(draw(ctx, &d, island));
     *is_found = d.is_new;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "evolve/ablate.h"
 #include "evolve/ask.h"
 #include "evolve/control.h"
 #include "evolve/journal.h"
@@ -196,6 +197,7 @@ whet_status whet_search_run(whet_ctx *ctx, whet_search *s) {
     if (st == WHET_OK)
         st = whet_journal_note(ctx, s, "search ended", s->is_stopped ? "stopped" : "");
     if (st == WHET_OK) whet_control_report(s);
+    if (st == WHET_OK) st = whet_ablate_report(ctx, s);
     if (st == WHET_OK) whet_search_tell(s, "end of search", NULL);
     return st;
 }

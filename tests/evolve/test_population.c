@@ -6,10 +6,12 @@
 
 #include <whet/attention.h>
 
+#include "evolve/ablate.h"
 #include "evolve/bandit.h"
 #include "evolve/draft.h"
 #include "evolve/facts.h"
 #include "evolve/population.h"
+#include "evolve/suite.h"
 
 static whet_ctx *ctx;
 
@@ -198,6 +200,102 @@ static void test_duplicates(void) {
     CHECK_INT(result.n_duplicates, 1);
 }
 
+/* The seed with `n` of its segments from the library; returns the member. */
+static int add_swapped(whet_search *s, const char *const *names, int n, double speed, int parent) {
+    const char *seed = whet_program_text("repeat");
+    const int i = add(s, 0, speed, parent, n > 1 ? "guided" : "segment");
+    whet_buf text = { 0 };
+    CHECK_STATUS(ctx, whet_buf_puts(ctx, &text, seed), WHET_OK);
+    for (int j = 0; j < n; j++) {
+        whet_genome g;
+        whet_child_text next = { 0 };
+        for (size_t k = 0; k < whet_n_segment_texts; k++) {
+            const whet_segment_text *t = &whet_segment_texts[k];
+            if (strncmp(names[j], t->segment, strlen(t->segment)) != 0 ||
+                strcmp(names[j] + strlen(t->segment) + 1, t->name) != 0)
+                continue;
+            CHECK_STATUS(ctx, whet_genome_parse(ctx, text.text, text.len, &g), WHET_OK);
+            const int at = (int)(whet_genome_segment(&g, t->segment) - g.segments);
+            CHECK_STATUS(ctx, whet_operate_segment(ctx, &g, at, t->text, t->len, &next), WHET_OK);
+            whet_buf_fini(ctx, &text);
+            text = next.text;
+        }
+    }
+    members[i].text = text;
+    CHECK_STATUS(ctx, whet_genome_parse(ctx, text.text, text.len, &members[i].genome), WHET_OK);
+    CHECK_STATUS(ctx, whet_genome_hash(ctx, text.text, text.len, members[i].hash), WHET_OK);
+    return i;
+}
+
+/* A gain of two parts is taken apart, each part once, and the table says what each one gave. */
+static void test_ablation(void) {
+    whet_search s = make_search();
+    static const char *const two[] = { "share/grouped", "split/keys" };
+    add_swapped(&s, NULL, 0, 0.25, -1);
+    const int child = add_swapped(&s, two, 2, 1.0, 0);
+    for (int i = 0; i < 30; i++) /* an eighth of all programs, at most */
+        add_swapped(&s, NULL, 0, 0.1, 0);
+    for (int i = 0; i < 2; i++) {
+        whet_member without = { 0 };
+        whet_draft d = { .s = &s, .child = &without };
+        REQUIRE_OK(ctx, whet_ablate_propose(ctx, &d, 0));
+        REQUIRE(d.is_new);
+        CHECK_STR(without.change, i ? "without split: keys" : "without share: grouped");
+        CHECK_INT(without.parent, child);
+        without.log_speed = without.log_speeds[WHET_SHAPE_DECODE] = log(i ? 0.8 : 0.5);
+        without.is_timed = without.has_speed = true;
+        members[s.n_members] = without;
+        whet_population_settle(&s, s.n_members++, 0);
+    }
+    whet_draft d = { .s = &s, .child = &(whet_member){ 0 } };
+    REQUIRE_OK(ctx, whet_ablate_propose(ctx, &d, 0));
+    CHECK(!d.is_new); /* no part is left */
+    whet_gain gains[3];
+    int n = 0;
+    REQUIRE_OK(ctx, whet_ablate_gains(ctx, &s, gains, 3, &n));
+    CHECK_INT(n, 2);
+    CHECK_CONTAINS(gains[0].what, "share: grouped over ");
+    CHECK_NEAR(exp(gains[0].log_gain), 2, 1e-9);
+    CHECK_CONTAINS(gains[1].what, "split: keys over ");
+    CHECK_NEAR(exp(gains[1].log_gain), 1.25, 1e-9);
+    for (int i = 0; i < s.n_members; i++)
+        whet_member_fini(ctx, &members[i]);
+}
+
+/* Finalists: the fastest, then who leads in a race and is beaten by nobody in all of them. */
+static void test_finalists(void) {
+    whet_search s = make_search();
+    static const double speeds[][2] = {
+        { 1, 1 }, { 4, 2 }, { 5, 1 }, { 2, 5 }, { 1.5, 4 }, { 3, 2 }
+    };
+    const whet_baseline fused = { .name = "fused" };
+    int finalists[WHET_MAX_FINALISTS];
+    s.yardstick = &fused;
+    s.opts.problem = (whet_problem){
+        .dtype = WHET_BF16, .n_heads = 16, .n_kv_heads = 8, .head_dim = 128, .n_context = 2048
+    };
+    for (int i = 0; i < 6; i++) {
+        add(&s, 0, 1, i ? 0 : -1, "step");
+        for (int j = 0; j < 2; j++)
+            members[i].log_speeds[j] = log(speeds[i][j]);
+        members[i].log_speed = whet_search_mean(members[i].log_speeds);
+    }
+    CHECK_INT(whet_suite_finalists(&s, finalists, 3), 3);
+    CHECK_INT(finalists[0], 1); /* 3.17 */
+    CHECK_INT(finalists[1], 2); /* leads in decode */
+    CHECK_INT(finalists[2], 3); /* in prefill */
+    CHECK_INT(whet_suite_finalists(&s, finalists, 4), 4);
+    CHECK_INT(finalists[3], 5); /* the next by speed */
+    whet_finalist f[2] = { { .member = 2, .is_whole = true }, { .member = 3, .is_whole = true } };
+    f[0].logs[0] = log(2);
+    f[1].logs[5] = log(4);
+    whet_suite_report(&s, f, 2, 1);
+    CHECK_NEAR(result.suite.speed, pow(4, 1.0 / 6), 1e-9);
+    CHECK_NEAR(result.suite.kept[0].speed, 2, 1e-9);
+    CHECK_NEAR(result.suite.kept[0].taken_speed, 1, 1e-9);
+    CHECK_CONTAINS(result.suite.why, "largest geometric mean of 2 finalists, and the fastest in 1");
+}
+
 /* Fused kernels refuse a problem of no rows, so a run's took `grouped` for the engine's choice. */
 static void test_first_choice_of_a_run_without_rows(void) {
     whet_problem problem = {
@@ -220,6 +318,8 @@ int main(int argc, char **argv) {
         { "boredom", test_boredom },
         { "cells", test_cells },
         { "duplicates", test_duplicates },
+        { "ablation", test_ablation },
+        { "finalists", test_finalists },
         { "first_choice_of_a_run_without_rows", test_first_choice_of_a_run_without_rows },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
