@@ -12,14 +12,16 @@
 
 #include "cli.h"
 
-enum { MAX_FILE_BYTES = 16 << 20, EXIT_REJECTED = 2 };
+enum { MAX_FILE_BYTES = 16 << 20, EXIT_REJECTED = 2, MAX_CONTEXT = 1 << 20 };
 
 typedef struct judge_opts {
     const char *problems;
     const char *dtype;
     const char *cc;
+    const char *against; /* a built-in kernel to time against; NULL = nothing is timed */
     uint64_t seed;
     int n_threads;
+    int n_context; /* that is timed */
     bool is_json;
     bool is_unsafe;
 } judge_opts;
@@ -91,8 +93,39 @@ static void print_text(const question *q, const whet_object *object, const whet_
     if (*object->sha256) printf("  object %s\n", object->sha256);
 }
 
+/* How fast it is in one shape. */
+typedef struct timing {
+    char shape[48];
+    whet_ratio ratio; /* rival's time over its own */
+    double ns, rival_ns;
+} timing;
+
+static void print_timings(const question *q, const timing *timings) {
+    for (int i = 0; i < WHET_N_SHAPES; i++)
+        if (timings[i].ns > 0)
+            printf("  %-14s %.2fx %s [%.2f, %.2f], %.3f ms a call\n", timings[i].shape,
+                   timings[i].ratio.ratio, q->opts->against, timings[i].ratio.low,
+                   timings[i].ratio.high, timings[i].ns * 1e-6);
+}
+
+/* Appends ,"timing":[...]: of what passed, and was to be timed. */
+static whet_status put_timings(whet_ctx *ctx, const question *q, const timing *timings,
+                               whet_buf *line) {
+    if (!(timings[0].ns > 0)) return WHET_OK;
+    whet_status st = whet_buf_puts(ctx, line, ",\"rival\":");
+    if (st == WHET_OK) st = whet_json_quote(ctx, line, q->opts->against, strlen(q->opts->against));
+    for (int i = 0; i < WHET_N_SHAPES && st == WHET_OK; i++)
+        st = whet_buf_printf(ctx, line,
+                             "%s{\"shape\":\"%s\",\"ratio\":%.5f,\"low\":%.5f,\"high\":%.5f,"
+                             "\"ns\":%.0f,\"rival_ns\":%.0f}",
+                             i ? "," : ",\"timing\":[", timings[i].shape, timings[i].ratio.ratio,
+                             timings[i].ratio.low, timings[i].ratio.high, timings[i].ns,
+                             timings[i].rival_ns);
+    return st == WHET_OK ? whet_buf_puts(ctx, line, "]") : st;
+}
+
 static whet_status print_json(whet_ctx *ctx, const question *q, const whet_object *object,
-                              const whet_verdict *v) {
+                              const whet_verdict *v, const timing *timings) {
     const whet_problem *p = &q->problem;
     whet_buf line = { 0 };
     whet_status st = whet_buf_puts(ctx, &line, "{\"type\":\"verdict\",\"file\":");
@@ -110,9 +143,28 @@ static whet_status print_json(whet_ctx *ctx, const question *q, const whet_objec
     if (st == WHET_OK) st = whet_json_quote(ctx, &line, v->compiler_text, strlen(v->compiler_text));
     if (st == WHET_OK) st = whet_buf_puts(ctx, &line, ",\"evidence\":");
     if (st == WHET_OK) st = whet_verdict_evidence(ctx, v, &line);
+    if (st == WHET_OK) st = put_timings(ctx, q, timings, &line);
     if (st == WHET_OK) printf("%s}\n", line.text);
     whet_buf_fini(ctx, &line);
     return st;
+}
+
+/* Duels in decode and prefill; a wrong output while it is timed is a verdict, too. */
+static whet_status time_it(whet_ctx *ctx, const question *q, whet_judge *judge,
+                           const whet_object *object, whet_verdict *verdict, timing *timings) {
+    const whet_object rival = { .built_in = q->opts->against };
+    for (int i = 0; i < WHET_N_SHAPES && verdict->code == WHET_V_PASS; i++) {
+        const whet_duel_opts opts = { .shape = (whet_shape)i, .seed = q->seed + (uint64_t)i };
+        whet_duel duel;
+        const whet_status st = whet_judge_duel(ctx, judge, object, &rival, &opts, &duel);
+        if (st != WHET_OK) return st;
+        timings[i] = (timing){ .ratio = duel.result, .ns = duel.ns, .rival_ns = duel.rival_ns };
+        whet_judge_shape_name(judge, opts.shape, timings[i].shape, sizeof timings[i].shape);
+        if (duel.verdict.code != WHET_V_PASS) *verdict = duel.verdict;
+        whet_duel_fini(ctx, &duel);
+    }
+    if (verdict->code != WHET_V_PASS) timings[0] = (timing){ 0 };
+    return WHET_OK;
 }
 
 static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
@@ -132,8 +184,11 @@ static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
     if (st == WHET_OK)
         st = whet_judge_source(ctx, judge, q->source->text ? q->source->text : "", q->source->len,
                                &object, verdict);
-    if (st == WHET_OK && q->opts->is_json) st = print_json(ctx, q, &object, verdict);
+    timing timings[WHET_N_SHAPES] = { 0 };
+    if (st == WHET_OK && q->opts->against) st = time_it(ctx, q, judge, &object, verdict, timings);
+    if (st == WHET_OK && q->opts->is_json) st = print_json(ctx, q, &object, verdict, timings);
     if (st == WHET_OK && !q->opts->is_json) print_text(q, &object, verdict);
+    if (st == WHET_OK && !q->opts->is_json) print_timings(q, timings);
     whet_object_fini(ctx, &object);
     whet_judge_close(ctx, judge);
     return st;
@@ -156,6 +211,8 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
     program[n] = '\0';
     if (o->n_threads < 0) return cli_usage("--threads takes 0 or more, not %d", o->n_threads);
+    if (o->n_context < 0 || o->n_context > MAX_CONTEXT)
+        return cli_usage("--context takes 1 to %d, not %d", MAX_CONTEXT, o->n_context);
     whet_buf source = { 0 };
     question q = { .opts = o, .file = args->words[0], .source = &source };
     whet_status st = read_dtype(o->dtype, &q.problem.dtype);
@@ -165,6 +222,7 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     for (const char *rest = o->problems; rest && st == WHET_OK;) {
         whet_verdict verdict = { 0 };
         st = read_problem(rest, &q.problem, &rest);
+        q.problem.n_context = o->n_context;
         if (st == WHET_OK) st = answer(ctx, &q, program, &verdict);
         if (verdict.code != WHET_V_PASS) *args->exit_code = EXIT_REJECTED;
     }
@@ -180,6 +238,9 @@ static const cli_option options[] = {
     { "dtype", CLI_STRING, OPT(dtype), "TYPE", "bf16, f16 or f32", "bf16" },
     { "threads", CLI_INT, OPT(n_threads), "N", "workers of some cases; default: one a core", NULL },
     { "seed", CLI_U64, OPT(seed), "N", "of the inputs; default: a fresh one", NULL },
+    { "against", CLI_STRING, OPT(against), "NAME",
+      "time it, too, against a built-in kernel: repeat, fused, grouped", NULL },
+    { "context", CLI_INT, OPT(n_context), "N", "context that is timed; default 2048", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "compiler; default cc", NULL },
     { "unsafe", CLI_FLAG, OPT(is_unsafe), NULL,
       "judge also where the system gives no seccomp (see whet doctor)", NULL },
