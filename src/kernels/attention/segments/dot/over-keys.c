@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-keys: vectors run over the keys of a block; for K as [dim][token], else one at a time */
 // fits: layout/panels mix/vectors share/grouped
-#define DOT_QUERIES 2 // knob: 1 2 4 8
+#define DOT_QUERIES 8 // knob: 1 2 4 8
 #define DOT_CHAINS  4 // knob: 1 2 4
 #define DOT_AHEAD   0 // knob: 0 1024 2048 4096 16384
 
 /* The first n_q (a constant) queries; a whole block. Dimensions take turns in the chains'
- * sums, so that one addition need not wait for the other. */
+ * sums, so that one addition need not wait for the other; many queries have sums enough. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t stride, int dtype,
                      int dim) {
+    const int32_t n_chains = n_q < 4 ? DOT_CHAINS : 1;
     for (int32_t j = 0; j < HALF_VECS; j++) {
         vec sum[DOT_CHAINS][DOT_QUERIES][2] = { 0 };
-        for (int32_t c = 0; c + DOT_CHAINS <= dim; c += DOT_CHAINS)
-            for (int32_t chain = 0; chain < DOT_CHAINS; chain++) {
+        for (int32_t c = 0; c + n_chains <= dim; c += n_chains)
+            for (int32_t chain = 0; chain < n_chains; chain++) {
                 const void *row = at(dtype, b.k, (int64_t)(c + chain) * BLOCK);
                 if (DOT_AHEAD > 0 && j == 0) __builtin_prefetch((const char *)row + DOT_AHEAD);
                 vec low, high;
@@ -22,7 +23,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
                     sum[chain][i][1] += high * q[(int64_t)i * dim + c + chain];
                 }
             }
-        for (int32_t c = dim / DOT_CHAINS * DOT_CHAINS; c < dim; c++) {
+        for (int32_t c = dim / n_chains * n_chains; c < dim; c++) {
             vec low, high;
             get_pair(dtype, at(dtype, b.k, (int64_t)c * BLOCK), b.k_token == 2, j, &low, &high);
             for (int32_t i = 0; i < n_q; i++) {
@@ -31,7 +32,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
             }
         }
         for (int32_t i = 0; i < n_q; i++) {
-            for (int32_t chain = 1; chain < DOT_CHAINS; chain++) {
+            for (int32_t chain = 1; chain < n_chains; chain++) {
                 sum[0][i][0] += sum[chain][i][0];
                 sum[0][i][1] += sum[chain][i][1];
             }
