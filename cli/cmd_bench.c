@@ -47,7 +47,7 @@ static const cli_option options[] = {
     { "threads", CLI_INT, AT(threads), "N", "0 = what suits the machine", "0", 't' },
     CLI_ISA_OPTION,
     { "chunk", CLI_INT, AT(chunk), "N", "prompt tokens a step; 0 = 512", "0" },
-    { "no-winner", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },
+    { "no-winners", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },
     { "repetitions", CLI_INT, AT(repetitions), "N", "times that everything is measured", "5", 'r' },
     { "seed", CLI_U64, AT(seed), "N", "of ids, filled contexts and orders", "0" },
     { "json", CLI_FLAG, AT(is_json), NULL, "JSON Lines with every sample", NULL },

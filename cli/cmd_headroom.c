@@ -186,7 +186,7 @@ static const cli_option options[] = {
     { "kernel", CLI_STRING, AT(kernel), "NAME|FILE.c",
       "attention kernel; a file is compiled and trusted", NULL },
     CLI_ISA_OPTION,
-    { "no-winner", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },
+    { "no-winners", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },
     { "threads", CLI_INT, AT(threads), "N", "0 = what suits the machine", "0", 't' },
     { "repetitions", CLI_INT, AT(repetitions), "N", "pairs of fresh sessions", "5", 'r' },
     { "seed", CLI_U64, AT(seed), "N", "of ids, filled contexts and orders", "0" },

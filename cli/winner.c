@@ -2,16 +2,27 @@
 /* The folder of winners and the way from it to the engine. */
 #include "winner.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <whet/machine.h>
+
+#include "cli.h"
 
 whet_status cli_data_folder(whet_ctx *ctx, whet_buf *folder) {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     whet_buf_clear(folder);
     if (data && *data == '/') return whet_buf_printf(ctx, folder, "%s/whet", data);
     return whet_buf_printf(ctx, folder, "%s/.local/share/whet", home ? home : "");
+}
+
+whet_status cli_winner_id(const char *word, int64_t *id) {
+    char *end;
+    errno = 0;
+    *id = strtoll(word, &end, 10);
+    if (*word >= '0' && *word <= '9' && !*end && errno == 0) return WHET_OK;
+    return cli_usage("\"%s\" is no id of a winner; whet winners lists them", word);
 }
 
 const whet_attention_kernel *cli_winner_find(void *data, const whet_problem *problem) {

@@ -9,6 +9,9 @@
 /* $XDG_DATA_HOME/whet, else $HOME/.local/share/whet. Replaces the content of *folder. */
 whet_status cli_data_folder(whet_ctx *ctx, whet_buf *folder);
 
+/* The number that `whet winners` shows; else a sentence. */
+whet_status cli_winner_id(const char *word, int64_t *id);
+
 /* Looks winners up for the engine. Zero-initialise; close when the model is closed. */
 typedef struct cli_winner {
     whet_ctx *ctx;

@@ -245,6 +245,7 @@ WHET_API whet_status whet_evolve_replay(whet_ctx *ctx, const char *run_file,
 
 /* A winner as it lies in the folder. */
 typedef struct whet_winner_info {
+    int64_t id;
     whet_problem problem; /* dtype, heads, head_dim; n_context and n_rows are 0 */
     char fingerprint[33];
     char program_hash[WHET_HASH_HEX];
@@ -259,7 +260,8 @@ typedef struct whet_winner whet_winner;
 
 /* Finds the winner for the problem's dtype, heads and head_dim on the machine of that fingerprint,
  * checks that the object's bytes have the hash that was judged, and loads just these bytes into
- * this process: it runs here without a jail. WHET_E_NOT_FOUND: there is none. */
+ * this process: it runs here without a jail. WHET_E_NOT_FOUND: there is none; those
+ * of other machines are logged. */
 WHET_API whet_status whet_winner_find(whet_ctx *ctx, const char *folder,
                                       const whet_problem *problem, const char *fingerprint,
                                       whet_winner **winner);
@@ -273,6 +275,13 @@ WHET_API void whet_winner_close(whet_ctx *ctx, whet_winner *winner); /* NULL is 
 typedef whet_status (*whet_winner_fn)(void *data, const whet_winner_info *info);
 WHET_API whet_status whet_winner_list(whet_ctx *ctx, const char *folder, whet_winner_fn fn,
                                       void *data);
+
+/* One winner by its id, and its source, replacing what was in `source`. WHET_E_NOT_FOUND. */
+WHET_API whet_status whet_winner_read(whet_ctx *ctx, const char *folder, int64_t id,
+                                      whet_winner_info *info, whet_buf *source);
+
+/* Takes a winner out, and its object with it when no other winner is the same. WHET_E_NOT_FOUND. */
+WHET_API whet_status whet_winner_remove(whet_ctx *ctx, const char *folder, int64_t id);
 
 #ifdef __cplusplus
 }

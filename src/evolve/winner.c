@@ -19,6 +19,7 @@ struct whet_winner {
 
 static whet_winner_info make_info(const whet_winner_row *row) {
     whet_winner_info info = {
+        .id = row->id,
         .problem = { .dtype = row->key.dtype,
                      .n_heads = row->key.n_heads,
                      .n_kv_heads = row->key.n_kv_heads,
@@ -50,6 +51,37 @@ static whet_status load_bytes(whet_ctx *ctx, const whet_buf *object, whet_winner
     return whet_attention_load(ctx, path, &winner->library);
 }
 
+typedef struct skipped {
+    whet_ctx *ctx;
+    const whet_winner_key *key;
+} skipped;
+
+static whet_status tell_skipped(void *data, const whet_winner_row *row) {
+    const skipped *s = data;
+    const whet_winner_key *want = s->key, *have = &row->key;
+    if (have->dtype != want->dtype || have->n_heads != want->n_heads ||
+        have->n_kv_heads != want->n_kv_heads || have->head_dim != want->head_dim)
+        return WHET_OK;
+    if (have->abi != want->abi)
+        whet_log(s->ctx, WHET_LOG_INFO, "winners",
+                 "winner %lld is not used: it is for kernel ABI %d, this is %d", (long long)row->id,
+                 have->abi, want->abi);
+    else
+        whet_log(s->ctx, WHET_LOG_INFO, "winners",
+                 "winner %lld is not used: it was made on machine %s, this is %s",
+                 (long long)row->id, have->fingerprint, want->fingerprint);
+    return WHET_OK;
+}
+
+/* Logs what there is for other machines; the status and its sentence stay. */
+static whet_status explain_absence(whet_ctx *ctx, const char *folder, const whet_winner_key *key) {
+    char why[256];
+    snprintf(why, sizeof why, "%s", whet_ctx_message(ctx));
+    skipped s = { ctx, key };
+    WHET_TRY(whet_winners_each(ctx, folder, tell_skipped, &s));
+    return whet_fail(ctx, WHET_E_NOT_FOUND, "%s", why);
+}
+
 whet_status whet_winner_find(whet_ctx *ctx, const char *folder, const whet_problem *problem,
                              const char *fingerprint, whet_winner **out) {
     *out = NULL;
@@ -67,6 +99,7 @@ whet_status whet_winner_find(whet_ctx *ctx, const char *folder, const whet_probl
     whet_status st = winner ? WHET_OK : WHET_E_NOMEM;
     if (winner) winner->fd = -1;
     if (st == WHET_OK) st = whet_winners_get(ctx, folder, &key, &row, NULL, &object);
+    if (st == WHET_E_NOT_FOUND) st = explain_absence(ctx, folder, &key);
     if (st == WHET_OK) st = load_bytes(ctx, &object, winner);
     if (st == WHET_OK && !whet_winner_kernel(winner)->supports(problem))
         st = whet_fail(ctx, WHET_E_UNSUPPORTED, "the winner %.12s does not support its problem",
@@ -110,4 +143,16 @@ static whet_status tell(void *data, const whet_winner_row *row) {
 whet_status whet_winner_list(whet_ctx *ctx, const char *folder, whet_winner_fn fn, void *data) {
     listener l = { fn, data };
     return whet_winners_each(ctx, folder, tell, &l);
+}
+
+whet_status whet_winner_read(whet_ctx *ctx, const char *folder, int64_t id, whet_winner_info *info,
+                             whet_buf *source) {
+    whet_winner_row row;
+    WHET_TRY(whet_winners_find(ctx, folder, id, &row, source));
+    *info = make_info(&row);
+    return WHET_OK;
+}
+
+whet_status whet_winner_remove(whet_ctx *ctx, const char *folder, int64_t id) {
+    return whet_winners_remove(ctx, folder, id);
 }

@@ -105,6 +105,12 @@ whet_status whet_db_execute(whet_ctx *ctx, whet_db *db, const char *sql) {
                                                                         : complain(ctx, db);
 }
 
+whet_status whet_db_end(whet_ctx *ctx, whet_db *db, whet_status st) {
+    if (st == WHET_OK) st = whet_db_execute(ctx, db, "COMMIT");
+    if (st != WHET_OK) sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    return st;
+}
+
 /* All tables and the two numbers in one transaction: a file is ours entirely or empty. */
 static whet_status make_tables(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind) {
     char numbers[128];
@@ -115,9 +121,7 @@ static whet_status make_tables(whet_ctx *ctx, whet_db *db, const whet_db_kind *k
     whet_status st = read_pragma(ctx, db, "PRAGMA user_version", &version);
     if (st == WHET_OK && version == 0) st = whet_db_execute(ctx, db, kind->schema);
     if (st == WHET_OK && version == 0) st = whet_db_execute(ctx, db, numbers);
-    if (st == WHET_OK) return whet_db_execute(ctx, db, "COMMIT");
-    sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-    return st;
+    return whet_db_end(ctx, db, st);
 }
 
 static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind,

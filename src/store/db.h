@@ -42,6 +42,9 @@ whet_status whet_db_run(whet_ctx *ctx, whet_db *db, const char *sql, const char 
 /* Statements without rows and arguments. */
 whet_status whet_db_execute(whet_ctx *ctx, whet_db *db, const char *sql);
 
+/* Ends a transaction: commits when st is WHET_OK, else rolls back and gives st. */
+whet_status whet_db_end(whet_ctx *ctx, whet_db *db, whet_status st);
+
 int64_t whet_db_last_id(const whet_db *db);
 
 /* Copies a text column, cut to n - 1 bytes; null is "". */

@@ -2,7 +2,9 @@
 /* Tables, statements and files of the winners' folder. */
 #include "store/winners.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "store/db.h"
@@ -26,11 +28,19 @@ static const whet_db_kind kind = {
     .schema = schema,
 };
 
-#define COLUMNS                                                                                    \
+#define INSERTED                                                                                   \
     "dtype, n_heads, n_kv_heads, head_dim, abi, fingerprint, program, object, shape,"              \
     " ratio_repeat, low_repeat, high_repeat, ratio_fused, low_fused, high_fused, date, source "
+#define COLUMNS INSERTED ", id "
+#define IS_KEY                                                                                     \
+    "dtype = ? AND n_heads = ? AND n_kv_heads = ? AND head_dim = ? AND abi = ?"                    \
+    " AND fingerprint = ?"
+#define KEY_TYPES "iiiiit"
+#define KEY_VALUES(k)                                                                              \
+    (int64_t)(k)->dtype, (int64_t)(k)->n_heads, (int64_t)(k)->n_kv_heads, (int64_t)(k)->head_dim,  \
+        (int64_t)(k)->abi, (k)->fingerprint
 
-enum { SOURCE_COLUMN = 16 };
+enum { SOURCE_COLUMN = 16, ID_COLUMN };
 
 static whet_status open_file(whet_ctx *ctx, const char *folder, bool may_create, whet_db *db) {
     whet_buf path = { 0 };
@@ -62,23 +72,72 @@ static whet_status insert(whet_ctx *ctx, whet_db *db, const whet_winner_row *row
                           const char *source) {
     const whet_winner_key *k = &row->key;
     return whet_db_run(ctx, db,
-                       "INSERT OR REPLACE INTO winners(" COLUMNS
+                       "INSERT OR REPLACE INTO winners(" INSERTED
                        ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
                        " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)",
-                       "iiiiittttddddddt", (int64_t)k->dtype, (int64_t)k->n_heads,
-                       (int64_t)k->n_kv_heads, (int64_t)k->head_dim, (int64_t)k->abi,
-                       k->fingerprint, row->program_hash, row->object_sha256, row->shape,
-                       row->ratio_repeat, row->low_repeat, row->high_repeat, row->ratio_fused,
-                       row->low_fused, row->high_fused, source);
+                       KEY_TYPES "tttddddddt", KEY_VALUES(k), row->program_hash, row->object_sha256,
+                       row->shape, row->ratio_repeat, row->low_repeat, row->high_repeat,
+                       row->ratio_fused, row->low_fused, row->high_fused, source);
+}
+
+/* Within a transaction: the object of the winner whose place is to be taken; "" = there is none. */
+static whet_status replaced_object(whet_ctx *ctx, whet_db *db, const whet_winner_key *k,
+                                   char sha256[WHET_SHA256_HEX]) {
+    sqlite3_stmt *stmt;
+    WHET_TRY(whet_db_query(ctx, db, &stmt, "SELECT object FROM winners WHERE " IS_KEY, KEY_TYPES,
+                           KEY_VALUES(k)));
+    bool has_row;
+    const whet_status st = whet_db_step(ctx, db, stmt, &has_row);
+    *sha256 = '\0';
+    if (st == WHET_OK && has_row) whet_db_text(stmt, 0, sha256, WHET_SHA256_HEX);
+    whet_db_finish(stmt);
+    return st;
+}
+
+/* Is 64 hexadecimal digits, and so the name of a file in the folder and of nothing else. */
+static bool is_sha256(const char *text) {
+    return strlen(text) == WHET_SHA256_HEX - 1 &&
+           strspn(text, "0123456789abcdef") == WHET_SHA256_HEX - 1;
+}
+
+/* Under the write lock: nobody adds a row meanwhile. */
+static whet_status drop_unnamed(whet_ctx *ctx, whet_db *db, const char *path, const char *sha256) {
+    sqlite3_stmt *stmt;
+    bool has_row;
+    WHET_TRY(whet_db_query(ctx, db, &stmt, "SELECT 1 FROM winners WHERE object = ?", "t", sha256));
+    const whet_status st = whet_db_step(ctx, db, stmt, &has_row);
+    whet_db_finish(stmt);
+    if (st == WHET_OK && !has_row && unlink(path) != 0 && errno != ENOENT)
+        return whet_fail(ctx, WHET_E_IO, "remove %s: %s", path, strerror(errno));
+    return st;
+}
+
+/* Removes an object that no row names any more. The rows are settled by then: a file that does not
+ * go is only room lost, and is logged. */
+static void drop_object(whet_ctx *ctx, whet_db *db, const char *folder, const char *sha256) {
+    if (!is_sha256(sha256)) return;
+    whet_buf path = { 0 };
+    whet_status st = object_path(ctx, folder, sha256, &path);
+    if (st == WHET_OK) st = whet_db_execute(ctx, db, "BEGIN IMMEDIATE");
+    if (st == WHET_OK) st = whet_db_end(ctx, db, drop_unnamed(ctx, db, path.text, sha256));
+    if (st != WHET_OK) whet_log(ctx, WHET_LOG_WARN, "winners", "%s", whet_ctx_message(ctx));
+    whet_buf_fini(ctx, &path);
 }
 
 whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_row *row,
                              const char *source, const void *object, size_t object_bytes) {
+    char old[WHET_SHA256_HEX] = "";
     WHET_TRY(whet_dir_make(ctx, folder));
     whet_db db;
     WHET_TRY(open_file(ctx, folder, true, &db));
-    whet_status st = write_object(ctx, folder, row->object_sha256, object, object_bytes);
-    if (st == WHET_OK) st = insert(ctx, &db, row, source);
+    whet_status st = whet_db_execute(ctx, &db, "BEGIN IMMEDIATE");
+    if (st == WHET_OK) {
+        st = write_object(ctx, folder, row->object_sha256, object, object_bytes);
+        if (st == WHET_OK) st = replaced_object(ctx, &db, &row->key, old);
+        if (st == WHET_OK) st = insert(ctx, &db, row, source);
+        st = whet_db_end(ctx, &db, st);
+    }
+    if (st == WHET_OK) drop_object(ctx, &db, folder, old);
     whet_db_close(&db);
     return st;
 }
@@ -96,6 +155,7 @@ static void read_row(sqlite3_stmt *stmt, whet_winner_row *row) {
         .ratio_fused = sqlite3_column_double(stmt, 12),
         .low_fused = sqlite3_column_double(stmt, 13),
         .high_fused = sqlite3_column_double(stmt, 14),
+        .id = sqlite3_column_int64(stmt, ID_COLUMN),
     };
     whet_db_text(stmt, 5, row->key.fingerprint, sizeof row->key.fingerprint);
     whet_db_text(stmt, 6, row->program_hash, sizeof row->program_hash);
@@ -121,22 +181,12 @@ static whet_status read_object(whet_ctx *ctx, const char *folder, const char *sh
     return st;
 }
 
-static whet_status find(whet_ctx *ctx, whet_db *db, const whet_winner_key *key,
-                        whet_winner_row *row, whet_buf *source) {
-    sqlite3_stmt *stmt;
-    WHET_TRY(whet_db_query(ctx, db, &stmt,
-                           "SELECT " COLUMNS " FROM winners WHERE dtype = ? AND n_heads = ?"
-                           " AND n_kv_heads = ? AND head_dim = ? AND abi = ? AND fingerprint = ?",
-                           "iiiiit", (int64_t)key->dtype, (int64_t)key->n_heads,
-                           (int64_t)key->n_kv_heads, (int64_t)key->head_dim, (int64_t)key->abi,
-                           key->fingerprint));
-    bool has_row;
-    whet_status st = whet_db_step(ctx, db, stmt, &has_row);
-    if (st == WHET_OK && !has_row)
-        st = whet_fail(ctx, WHET_E_NOT_FOUND, "%s has no winner for %d:%d heads of %d here",
-                       db->path, key->n_heads, key->n_kv_heads, key->head_dim);
-    if (st == WHET_OK) read_row(stmt, row);
-    if (st == WHET_OK && source) {
+/* The row of a statement, and its source if it is wanted; *has_row: there is one. */
+static whet_status take_row(whet_ctx *ctx, whet_db *db, sqlite3_stmt *stmt, whet_winner_row *row,
+                            whet_buf *source, bool *has_row) {
+    whet_status st = whet_db_step(ctx, db, stmt, has_row);
+    if (st == WHET_OK && *has_row) read_row(stmt, row);
+    if (st == WHET_OK && *has_row && source) {
         whet_buf_clear(source);
         st = whet_buf_append(ctx, source, sqlite3_column_text(stmt, SOURCE_COLUMN),
                              (size_t)sqlite3_column_bytes(stmt, SOURCE_COLUMN));
@@ -145,13 +195,66 @@ static whet_status find(whet_ctx *ctx, whet_db *db, const whet_winner_key *key,
     return st;
 }
 
+static whet_status find(whet_ctx *ctx, whet_db *db, const whet_winner_key *key,
+                        whet_winner_row *row, whet_buf *source) {
+    sqlite3_stmt *stmt;
+    bool has_row = false;
+    WHET_TRY(whet_db_query(ctx, db, &stmt, "SELECT " COLUMNS " FROM winners WHERE " IS_KEY,
+                           KEY_TYPES, KEY_VALUES(key)));
+    WHET_TRY(take_row(ctx, db, stmt, row, source, &has_row));
+    if (has_row) return WHET_OK;
+    return whet_fail(ctx, WHET_E_NOT_FOUND, "%s has no winner for %d:%d heads of %d here", db->path,
+                     key->n_heads, key->n_kv_heads, key->head_dim);
+}
+
+/* Between row and object another process may have put a newer winner: then the old object is gone,
+ * and the second look finds the new row. */
 whet_status whet_winners_get(whet_ctx *ctx, const char *folder, const whet_winner_key *key,
                              whet_winner_row *row, whet_buf *source, whet_buf *object) {
     whet_db db;
     WHET_TRY(open_file(ctx, folder, false, &db));
     whet_status st = find(ctx, &db, key, row, source);
-    whet_db_close(&db);
     if (st == WHET_OK && object) st = read_object(ctx, folder, row->object_sha256, object);
+    if (st == WHET_E_IO) {
+        st = find(ctx, &db, key, row, source);
+        if (st == WHET_OK) st = read_object(ctx, folder, row->object_sha256, object);
+    }
+    whet_db_close(&db);
+    return st;
+}
+
+static whet_status find_id(whet_ctx *ctx, whet_db *db, int64_t id, whet_winner_row *row,
+                           whet_buf *source) {
+    sqlite3_stmt *stmt;
+    bool has_row = false;
+    WHET_TRY(
+        whet_db_query(ctx, db, &stmt, "SELECT " COLUMNS " FROM winners WHERE id = ?", "i", id));
+    WHET_TRY(take_row(ctx, db, stmt, row, source, &has_row));
+    if (has_row) return WHET_OK;
+    return whet_fail(ctx, WHET_E_NOT_FOUND, "%s has no winner %lld", db->path, (long long)id);
+}
+
+whet_status whet_winners_find(whet_ctx *ctx, const char *folder, int64_t id, whet_winner_row *row,
+                              whet_buf *source) {
+    whet_db db;
+    WHET_TRY(open_file(ctx, folder, false, &db));
+    const whet_status st = find_id(ctx, &db, id, row, source);
+    whet_db_close(&db);
+    return st;
+}
+
+whet_status whet_winners_remove(whet_ctx *ctx, const char *folder, int64_t id) {
+    whet_db db;
+    whet_winner_row row = { 0 };
+    WHET_TRY(open_file(ctx, folder, false, &db));
+    whet_status st = whet_db_execute(ctx, &db, "BEGIN IMMEDIATE");
+    if (st == WHET_OK) {
+        st = find_id(ctx, &db, id, &row, NULL);
+        if (st == WHET_OK) st = whet_db_run(ctx, &db, "DELETE FROM winners WHERE id = ?", "i", id);
+        st = whet_db_end(ctx, &db, st);
+    }
+    if (st == WHET_OK) drop_object(ctx, &db, folder, row.object_sha256);
+    whet_db_close(&db);
     return st;
 }
 

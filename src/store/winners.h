@@ -15,6 +15,7 @@ typedef struct whet_winner_key {
 } whet_winner_key;
 
 typedef struct whet_winner_row {
+    int64_t id; /* given by the store */
     whet_winner_key key;
     char program_hash[WHET_SHA256_HEX];
     char object_sha256[WHET_SHA256_HEX];
@@ -24,8 +25,9 @@ typedef struct whet_winner_row {
     char date[24]; /* UTC; filled by the store */
 } whet_winner_row;
 
-/* Puts the object beside the file and the row into it, in place of an older one of that key. The
- * folder is made when missing. After a crash either the old winner stands or the new one. */
+/* Puts the object beside the file and the row into it, in place of an older one of that key, whose
+ * object goes when no row names it any more. The folder is made when missing. After a crash either
+ * the old winner stands or the new one. */
 whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_row *row,
                              const char *source, const void *object, size_t object_bytes);
 
@@ -33,6 +35,13 @@ whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winne
  * WHET_E_NOT_FOUND: there is none; WHET_E_FORMAT: the object is not the one that was judged. */
 whet_status whet_winners_get(whet_ctx *ctx, const char *folder, const whet_winner_key *key,
                              whet_winner_row *row, whet_buf *source, whet_buf *object);
+
+/* One winner by its id; source may be NULL. WHET_E_NOT_FOUND. */
+whet_status whet_winners_find(whet_ctx *ctx, const char *folder, int64_t id, whet_winner_row *row,
+                              whet_buf *source);
+
+/* Takes a winner out, and its object when no other row names it. WHET_E_NOT_FOUND. */
+whet_status whet_winners_remove(whet_ctx *ctx, const char *folder, int64_t id);
 
 /* Calls fn for every winner, the newest first. A missing folder has none. */
 typedef whet_status (*whet_winners_fn)(void *data, const whet_winner_row *row);

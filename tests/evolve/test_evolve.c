@@ -133,6 +133,13 @@ static whet_status count_winner(void *data, const whet_winner_info *info) {
     return WHET_OK;
 }
 
+static char logged[512]; /* the last line */
+
+static void keep_line(void *data, whet_log_level level, const char *module, const char *text) {
+    (void)data, (void)level;
+    snprintf(logged, sizeof logged, "%s: %s", module, text);
+}
+
 /* A winner is found for its problem and machine alone, and only with the bytes that were judged. */
 static void test_winner(void) {
     const char *w = in_folder("w");
@@ -175,7 +182,10 @@ static void test_winner(void) {
     whet_winner_close(ctx, winner);
     CHECK(whet_winner_kernel(second)->supports(&problem));
     whet_winner_close(ctx, second);
+    *logged = '\0';
     CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "there", &winner), WHET_E_NOT_FOUND);
+    CHECK_CONTAINS(logged, "is not used: it was made on machine here, this is there");
+    CHECK_CONTAINS(whet_ctx_message(ctx), "no winner for 4:2");
     CHECK(winner == NULL);
     problem.n_kv_heads = 4;
     CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "here", &winner), WHET_E_NOT_FOUND);
@@ -201,7 +211,7 @@ static void test_winner(void) {
 int main(int argc, char **argv) {
     snprintf(folder, sizeof folder, "/tmp/whet-test-evolve-XXXXXX");
     if (!mkdtemp(folder)) return 1;
-    ctx = whet_ctx_open(NULL);
+    ctx = whet_ctx_open(&(whet_ctx_opts){ .log = keep_line, .log_level = WHET_LOG_INFO });
     static const test_case tests[] = {
         { "winner", test_winner },
         { "run", test_run },

@@ -251,6 +251,9 @@ static void test_winners(void) {
     int n = 0;
     CHECK_STATUS(ctx, whet_winners_each(ctx, path, count_row, &n), WHET_OK);
     CHECK_INT(n, 1);
+    CHECK_STATUS(ctx, whet_winners_find(ctx, path, got.id, &got, &source), WHET_OK);
+    CHECK_STR(source.text, "source two");
+    CHECK_STATUS(ctx, whet_winners_find(ctx, path, got.id + 1, &got, NULL), WHET_E_NOT_FOUND);
     /* an object that somebody changed is refused */
     char so[256];
     snprintf(so, sizeof so, "%s/%s.so", path, row.object_sha256);
@@ -261,6 +264,48 @@ static void test_winners(void) {
     whet_buf_fini(ctx, &object);
 }
 
+static bool has_object(const char *path, const char *bytes) {
+    char sha256[WHET_SHA256_HEX], so[256];
+    whet_sha256_hex(bytes, strlen(bytes), sha256);
+    snprintf(so, sizeof so, "%s/%s.so", path, sha256);
+    return whet_path_is_file(so);
+}
+
+static whet_status put(const char *path, int n_heads, const char *object) {
+    whet_winner_row row = { .key = { .dtype = 1, .n_heads = n_heads, .fingerprint = "f" } };
+    whet_sha256_hex(object, strlen(object), row.object_sha256);
+    return whet_winners_put(ctx, path, &row, "s", object, strlen(object));
+}
+
+static whet_status last_id(void *data, const whet_winner_row *row) {
+    if (*(int64_t *)data < row->id) *(int64_t *)data = row->id;
+    return WHET_OK;
+}
+
+/* An object lies in the folder as long as a row names it, and no longer. */
+static void test_objects(void) {
+    char path[128];
+    int64_t id = 0;
+    snprintf(path, sizeof path, "%s/objects", folder);
+    CHECK_STATUS(ctx, whet_winners_remove(ctx, path, 1), WHET_E_NOT_FOUND);
+    REQUIRE_OK(ctx, put(path, 8, "one"));
+    REQUIRE_OK(ctx, put(path, 16, "one"));
+    REQUIRE_OK(ctx, put(path, 8, "two"));
+    CHECK(has_object(path, "one") && has_object(path, "two"));
+    REQUIRE_OK(ctx, put(path, 8, "two")); /* the same once more */
+    CHECK(has_object(path, "two"));
+    REQUIRE_OK(ctx, put(path, 16, "three"));
+    CHECK(!has_object(path, "one") && has_object(path, "two") && has_object(path, "three"));
+    REQUIRE_OK(ctx, whet_winners_each(ctx, path, last_id, &id));
+    REQUIRE_OK(ctx, whet_winners_remove(ctx, path, id));
+    CHECK(has_object(path, "two") && !has_object(path, "three"));
+    CHECK_STATUS(ctx, whet_winners_remove(ctx, path, id), WHET_E_NOT_FOUND);
+    CHECK_CONTAINS(whet_ctx_message(ctx), "has no winner");
+    int n = 0;
+    CHECK_STATUS(ctx, whet_winners_each(ctx, path, count_row, &n), WHET_OK);
+    CHECK_INT(n, 1);
+}
+
 int main(int argc, char **argv) {
     snprintf(folder, sizeof folder, "/tmp/whet-test-store-XXXXXX");
     if (!mkdtemp(folder)) return 1;
@@ -268,7 +313,7 @@ int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "round_trip", test_round_trip }, { "refusals", test_refusals },
         { "rollback", test_rollback },     { "kill", test_kill },
-        { "winners", test_winners },
+        { "winners", test_winners },       { "objects", test_objects },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
     whet_ctx_close(ctx);
