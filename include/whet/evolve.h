@@ -202,7 +202,7 @@ typedef struct whet_evolve_suite {
     int n_finalists;
     double speed; /* the winner's: geometric mean over the shapes; 0 = none */
     whet_evolve_kept kept[WHET_N_SUITE]; /* "" where there is none */
-    char why[200];                       /* the winner was taken */
+    char why[240];                       /* the winner was taken */
 } whet_evolve_suite;
 
 typedef struct whet_evolve_result {

@@ -2,6 +2,7 @@
 /* The finals: the fastest of many short looks was also lucky, so the elites are timed again, and
  * the best of them once more, from fresh processes, for the figures that are reported. */
 #include "evolve/journal.h"
+#include "evolve/population.h"
 #include "evolve/referee.h"
 #include "evolve/suite.h"
 
@@ -80,19 +81,28 @@ static whet_status keep_best_of_shapes(whet_ctx *ctx, whet_search *s) {
     return WHET_OK;
 }
 
-/* The finalist with the largest geometric mean over the suite. */
+/* The fastest of many short looks was also lucky: twice as many as there are places are looked at
+ * once more before the finalists are named. */
+static whet_status look_twice(whet_ctx *ctx, whet_search *s, int n) {
+    int elites[2 * WHET_MAX_FINALISTS];
+    const int n_elites = whet_search_elites(s, elites, 2 * n);
+    for (int i = 0; i < n_elites && n_elites > 1; i++)
+        if (s->members[elites[i]].n_looks < 2)
+            WHET_TRY(whet_population_look_again(ctx, s, &s->members[elites[i]]));
+    return WHET_OK;
+}
+
 static whet_status choose(whet_ctx *ctx, whet_search *s, int *best) {
     int members[WHET_MAX_FINALISTS];
     whet_finalist finalists[WHET_MAX_FINALISTS] = { 0 };
-    const int n = whet_suite_finalists(s, members, s->opts.minutes < 3 ? 3 : WHET_MAX_FINALISTS);
-    int taken = -1;
+    const int most = s->opts.minutes < 3 ? 3 : WHET_MAX_FINALISTS;
+    WHET_TRY(look_twice(ctx, s, most));
+    const int n = whet_suite_finalists(s, members, most);
     for (int i = 0; i < n; i++) {
         finalists[i].member = members[i];
         WHET_TRY(time_finalist(ctx, s, &finalists[i]));
-        if (finalists[i].is_whole &&
-            (taken < 0 || whet_suite_mean(&finalists[i]) > whet_suite_mean(&finalists[taken])))
-            taken = i;
     }
+    const int taken = whet_suite_take(finalists, n);
     *best = taken < 0 ? -1 : members[taken];
     whet_suite_report(s, finalists, n, taken);
     return keep_best_of_shapes(ctx, s);
@@ -163,7 +173,7 @@ static bool deserves_it(const whet_search *s) {
         if (s->fused.name) lows[shape] = row->fused.low;
         if (s->grouped.name && strncmp(first, "grouped", 7) == 0) lows[shape] = row->grouped.low;
     }
-    return is_faster(lows) && s->result->suite.speed > 1;
+    return is_faster(lows) && log(s->result->suite.speed) > -whet_suite_noise;
 }
 
 static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m) {

@@ -14,6 +14,8 @@
 
 static const double doubt = 0.35; /* about an idea seen once: of its effect, as a logarithm */
 
+static const double fit_hope = 0.4; /* of a pair that was never seen, as a logarithm */
+
 typedef struct guide {
     whet_search *s;
     const whet_genome *genome;
@@ -62,10 +64,14 @@ static whet_status learn(whet_ctx *ctx, guide *g) {
     return WHET_OK;
 }
 
+/* Ideas that were made for each other are expected to gain together, until programs say so or
+ * not. */
 static void sample_effects(guide *g) {
-    for (int i = 0; i < g->effects.n_ideas; i++)
-        g->sample[i] =
-            g->effects.of[i] + doubt / sqrt(g->effects.n[i] + 0.5) * whet_rng_normal(&g->s->rng);
+    for (int i = 0; i < g->effects.n_ideas; i++) {
+        const double n = g->effects.n[i] + 0.5;
+        const double hope = i < (int)whet_n_segment_texts ? 0 : fit_hope * 0.5 / n;
+        g->sample[i] = g->effects.of[i] + hope + doubt / sqrt(n) * whet_rng_normal(&g->s->rng);
+    }
 }
 
 static int segment_of(const guide *g, int idea) {

@@ -194,8 +194,7 @@ void whet_population_settle(whet_search *s, int member, int island) {
 
 /* ---- timed again ---- */
 
-/* One more look at decoding: the mean of all looks counts from now on. */
-static whet_status look_again(whet_ctx *ctx, whet_search *s, whet_member *m) {
+whet_status whet_population_look_again(whet_ctx *ctx, whet_search *s, whet_member *m) {
     whet_duel duel = { 0 };
     const whet_duel_opts opts = {
         .shape = WHET_SHAPE_DECODE,
@@ -239,7 +238,7 @@ static whet_status migrate(whet_ctx *ctx, whet_search *s, int island, whet_popul
         if (m->islands >> to & 1) continue;
         if (m->n_looks < 2) WHET_TRY(is_over(ctx, s, "again", &over));
         if (over) return WHET_OK;
-        if (m->n_looks < 2) WHET_TRY(look_again(ctx, s, m));
+        if (m->n_looks < 2) WHET_TRY(whet_population_look_again(ctx, s, m));
         if (m->is_timed) m->islands |= 1u << to;
     }
     s->n_landed[island] = 0;
@@ -254,7 +253,7 @@ whet_status whet_population_tend(whet_ctx *ctx, whet_search *s, int island,
         if (!is_due(m) || m->control) continue;
         WHET_TRY(is_over(ctx, s, "again", &over));
         if (over) return WHET_OK;
-        WHET_TRY(look_again(ctx, s, m));
+        WHET_TRY(whet_population_look_again(ctx, s, m));
     }
     const int interval = (int)or_default(s->opts.population.migration_interval, 25);
     if (whet_population_islands(s) > 1 && s->n_landed[island] >= interval)

@@ -29,4 +29,7 @@ typedef whet_status (*whet_population_fn)(whet_ctx *ctx, whet_search *s, const c
 whet_status whet_population_tend(whet_ctx *ctx, whet_search *s, int island,
                                  whet_population_fn is_over);
 
+/* One more look at a member in decode, as a step: the mean of all looks counts from now on. */
+whet_status whet_population_look_again(whet_ctx *ctx, whet_search *s, whet_member *m);
+
 #endif

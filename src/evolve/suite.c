@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const double whet_suite_noise = 0.02;
+
 const whet_shape whet_suite[WHET_N_SUITE] = {
     WHET_SHAPE_DECODE_16TH, WHET_SHAPE_DECODE_4TH,    WHET_SHAPE_DECODE,
     WHET_SHAPE_DECODE_4X,   WHET_SHAPE_PREFILL_FIRST, WHET_SHAPE_PREFILL_BEHIND,
@@ -66,6 +68,39 @@ double whet_suite_mean(const whet_finalist *f) {
     return sum / WHET_N_SUITE;
 }
 
+static double far_decode(const whet_finalist *f) {
+    double sum = 0;
+    for (int i = 0; i < WHET_N_SUITE; i++)
+        if (whet_suite[i] == WHET_SHAPE_DECODE || whet_suite[i] == WHET_SHAPE_DECODE_4X)
+            sum += f->logs[i];
+    return sum;
+}
+
+/* Without that it would not be installed. */
+static bool wins_in_decode(const whet_finalist *f) {
+    for (int i = 0; i < WHET_N_SUITE; i++)
+        if (whet_suite[i] == WHET_SHAPE_DECODE) return f->is_whole && f->logs[i] > 0;
+    return false;
+}
+
+int whet_suite_take(const whet_finalist *finalists, int n) {
+    double top = -HUGE_VAL;
+    int taken = -1;
+    bool has_winner = false;
+    for (int i = 0; i < n; i++)
+        has_winner |= wins_in_decode(&finalists[i]);
+    for (int i = 0; i < n; i++)
+        if (finalists[i].is_whole && (!has_winner || wins_in_decode(&finalists[i])))
+            top = fmax(top, whet_suite_mean(&finalists[i]));
+    for (int i = 0; i < n; i++) {
+        const whet_finalist *f = &finalists[i];
+        if (!f->is_whole || (has_winner && !wins_in_decode(f))) continue;
+        if (whet_suite_mean(f) < top - whet_suite_noise) continue;
+        if (taken < 0 || far_decode(f) > far_decode(&finalists[taken])) taken = i;
+    }
+    return taken;
+}
+
 static int best_in(const whet_finalist *finalists, int n, int shape) {
     int best = -1;
     for (int i = 0; i < n; i++)
@@ -92,14 +127,20 @@ void whet_suite_report(whet_search *s, const whet_finalist *finalists, int n, in
         n_led += best == taken;
         if (best != taken) other = i;
     }
+    bool is_top = true;
+    for (int i = 0; i < n; i++)
+        is_top &= !finalists[i].is_whole ||
+                  whet_suite_mean(&finalists[i]) <= whet_suite_mean(&finalists[taken]);
     if (n == 1)
         snprintf(suite->why, sizeof suite->why, "it is the only finalist");
     else if (other < 0)
         snprintf(suite->why, sizeof suite->why, "it is the fastest of %d finalists in all %d", n,
                  WHET_N_SUITE);
     else
-        snprintf(suite->why, sizeof suite->why,
-                 "the largest geometric mean of %d finalists, and the fastest in %d of %d; one "
-                 "program owns a cache, so none is mixed in for %s",
-                 n, n_led, WHET_N_SUITE, suite->kept[other].shape);
+        snprintf(
+            suite->why, sizeof suite->why,
+            "it has the largest geometric mean of %d finalists%s, and is the fastest in %d of %d; "
+            "one program owns a cache, so none is mixed in for %s",
+            n, is_top ? "" : " to 2 %, or of those that win in decode", n_led, WHET_N_SUITE,
+            suite->kept[other].shape);
 }

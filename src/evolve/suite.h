@@ -8,6 +8,9 @@
 /* Decode from short to long contexts, then prefill: the order in which they are shown. */
 extern const whet_shape whet_suite[WHET_N_SUITE];
 
+/* A logarithm: what a repetition moves the mean of a suite by, at most as a rule. */
+extern const double whet_suite_noise;
+
 /* Members that no other one beats in all that was raced on, the fastest of all first, then by
  * how far each is ahead where it leads; returns how many, at most n. The fastest ones fill up. */
 int whet_suite_finalists(const whet_search *s, int *finalists, int n);
@@ -23,6 +26,11 @@ typedef struct whet_finalist {
 } whet_finalist;
 
 double whet_suite_mean(const whet_finalist *finalist);
+
+/* The one with the largest geometric mean, of those that beat the rival in decode if any does; of
+ * those that it cannot be told apart from, the fastest in decode at the run's context and beyond,
+ * where most of the time goes. -1 = none is whole. */
+int whet_suite_take(const whet_finalist *finalists, int n);
 
 /* Fills result->suite: the best of each shape; and why `taken`, one of them, is taken. */
 void whet_suite_report(whet_search *s, const whet_finalist *finalists, int n, int taken);

@@ -293,7 +293,21 @@ static void test_finalists(void) {
     CHECK_NEAR(result.suite.speed, pow(4, 1.0 / 6), 1e-9);
     CHECK_NEAR(result.suite.kept[0].speed, 2, 1e-9);
     CHECK_NEAR(result.suite.kept[0].taken_speed, 1, 1e-9);
-    CHECK_CONTAINS(result.suite.why, "largest geometric mean of 2 finalists, and the fastest in 1");
+    CHECK_CONTAINS(result.suite.why,
+                   "largest geometric mean of 2 finalists, and is the fastest in 1");
+    CHECK_INT(whet_suite_take(f, 2), 1);
+    f[0].logs[2] = log(1.01);
+    CHECK_INT(whet_suite_take(f, 2), 0); /* the only one that wins in decode */
+    f[1].logs[2] = log(1.01);
+    CHECK_INT(whet_suite_take(f, 2), 1);
+    f[1].logs[5] = log(2.05); /* its mean is larger by less than can be told */
+    f[0].logs[0] = 0;
+    f[0].logs[2] = log(2);
+    CHECK_INT(whet_suite_take(f, 2), 0);
+    whet_suite_report(&s, f, 2, 0);
+    CHECK_CONTAINS(result.suite.why, "to 2 %");
+    f[0].is_whole = f[1].is_whole = false;
+    CHECK_INT(whet_suite_take(f, 2), -1);
 }
 
 /* Fused kernels refuse a problem of no rows, so a run's took `grouped` for the engine's choice. */
