@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* softmax/two-pass: all scores with their maximum, then exponentials and V together, by strips */
+// fits: layout/tiles-pairs dot/over-keys
 #define STRIP 128 // knob: 32 64 128 256
 
 /* Rows of scores that lie whole pages apart would share a few sets of the cache. */
