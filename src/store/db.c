@@ -141,28 +141,39 @@ static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *ki
     return WHET_OK;
 }
 
-whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *kind, bool may_create,
-                         whet_db *db) {
+static whet_status open_file(whet_ctx *ctx, const char *path, const char *what, int flags,
+                             whet_db *db) {
     *db = (whet_db){ 0 };
     if (strlen(path) >= sizeof db->path)
-        return whet_fail(ctx, WHET_E_ARG, "the path of a %s has at most %zu bytes", kind->what,
+        return whet_fail(ctx, WHET_E_ARG, "the path of a %s has at most %zu bytes", what,
                          sizeof db->path - 1);
     memcpy(db->path, path, strlen(path) + 1);
-    const int flags =
-        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (may_create ? SQLITE_OPEN_CREATE : 0);
-    whet_status st = WHET_OK;
-    const int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
-    if (rc == SQLITE_CANTOPEN && !may_create)
-        st = whet_fail(ctx, WHET_E_NOT_FOUND, "there is no %s %s", kind->what, path);
-    else if (rc != SQLITE_OK)
-        st = complain(ctx, db);
-    if (st == WHET_OK) {
-        sqlite3_busy_timeout(db->handle, BUSY_MS);
+    const int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (rc == SQLITE_CANTOPEN && !(flags & SQLITE_OPEN_CREATE))
+        return whet_fail(ctx, WHET_E_NOT_FOUND, "there is no %s %s", what, path);
+    if (rc != SQLITE_OK) return complain(ctx, db);
+    sqlite3_busy_timeout(db->handle, BUSY_MS);
+    return WHET_OK;
+}
+
+whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *kind, bool may_create,
+                         whet_db *db) {
+    const int flags = SQLITE_OPEN_READWRITE | (may_create ? SQLITE_OPEN_CREATE : 0);
+    whet_status st = open_file(ctx, path, kind->what, flags, db);
+    if (st == WHET_OK)
         st = whet_db_execute(ctx, db,
                              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                              "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
-    }
     if (st == WHET_OK) st = check_kind(ctx, db, kind, may_create);
+    if (st != WHET_OK) whet_db_close(db);
+    return st;
+}
+
+whet_status whet_db_open_to_read(whet_ctx *ctx, const char *path, const whet_db_kind *kind,
+                                 whet_db *db) {
+    whet_status st = open_file(ctx, path, kind->what, SQLITE_OPEN_READONLY, db);
+    if (st == WHET_OK) st = whet_db_execute(ctx, db, "PRAGMA trusted_schema = OFF");
+    if (st == WHET_OK) st = check_kind(ctx, db, kind, false);
     if (st != WHET_OK) whet_db_close(db);
     return st;
 }

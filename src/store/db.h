@@ -27,6 +27,10 @@ whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *ki
                          whet_db *db);
 void whet_db_close(whet_db *db); /* a zeroed one is fine */
 
+/* The same for reading alone: nothing about the file is changed. */
+whet_status whet_db_open_to_read(whet_ctx *ctx, const char *path, const whet_db_kind *kind,
+                                 whet_db *db);
+
 /* Prepares sql and binds the arguments that `types` lists, one letter each: i int64_t, d double,
  * t const char * (NULL is null), b const void * and size_t. Close with whet_db_finish. */
 whet_status whet_db_query(whet_ctx *ctx, whet_db *db, sqlite3_stmt **stmt, const char *sql,

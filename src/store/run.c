@@ -41,7 +41,7 @@ const char whet_store_schema[] =
     " high_repeat REAL NOT NULL, ratio_fused REAL NOT NULL, low_fused REAL NOT NULL,"
     " high_fused REAL NOT NULL, installed_in TEXT NOT NULL) STRICT;";
 
-static const whet_db_kind kind = {
+const whet_db_kind whet_store_kind = {
     .what = "run file",
     .application_id = 0x77687472, /* "whtr" */
     .version = 3,
@@ -52,7 +52,7 @@ whet_status whet_store_open(whet_ctx *ctx, const char *path, bool may_create, wh
     *store = NULL;
     whet_store *s = whet_alloc_zero(ctx, 1, sizeof *s);
     if (!s) return WHET_E_NOMEM;
-    const whet_status st = whet_db_open(ctx, path, &kind, may_create, &s->db);
+    const whet_status st = whet_db_open(ctx, path, &whet_store_kind, may_create, &s->db);
     if (st == WHET_OK)
         *store = s;
     else

@@ -17,6 +17,7 @@ struct whet_store {
 };
 
 extern const char whet_store_schema[];
+extern const whet_db_kind whet_store_kind;
 
 /* In following: false when all events were followed. */
 whet_status whet_store_has_more(whet_ctx *ctx, whet_store *store, bool *has_more);

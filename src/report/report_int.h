@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the texts of a report share. */
+#ifndef WHET_REPORT_REPORT_INT_H
+#define WHET_REPORT_REPORT_INT_H
+
+#include <whet/report.h>
+
+#include "base/buf.h"
+#include "store/read.h"
+
+struct whet_report {
+    whet_told told;
+    char *path;        /* printable */
+    int *looks;        /* by program: its first race or duel on the first shape; -1 = none */
+    int best;          /* the winner, else the fastest by its look; -1 = none */
+    const char *shape; /* the first that was timed; "" = none */
+};
+
+/* The verdict that counts: of the first gate that rejected, else of the check. */
+const whet_told_verdict *whet_report_verdict(const whet_told_program *program);
+
+/* The look of a program; NULL = it was not timed. */
+const whet_told_duel *whet_report_look(const whet_report *report, int program);
+
+/* By how many times a program is faster than its parent, by their looks at one rival; 0 = unknown.
+ */
+double whet_report_gain(const whet_report *report, int program);
+
+/* Appends text for a terminal: control characters but line ends and tabs, and what is not UTF-8,
+ * become question marks. */
+whet_status whet_report_put(whet_ctx *ctx, whet_buf *out, const char *text);
+
+/* "heads 16:8 x 128, context 2048" out of the problem's JSON; "not readable" else. */
+void whet_report_problem(whet_ctx *ctx, const char *problem, char *out, size_t n);
+
+/* A table of counts by a text, the most frequent first. */
+enum { WHET_MAX_TALLY = 32 };
+
+typedef struct whet_tally {
+    const char *name;
+    int gate, n, n_gained;
+    double best; /* gain over a parent */
+} whet_tally;
+
+int whet_report_verdicts(const whet_report *report, whet_tally tally[WHET_MAX_TALLY]);
+int whet_report_operators(const whet_report *report, whet_tally tally[WHET_MAX_TALLY]);
+
+/* The unified diff of two texts. */
+whet_status whet_diff_text(whet_ctx *ctx, const char *from_name, const char *from,
+                           const char *to_name, const char *to, whet_buf *out);
+
+#endif
