@@ -280,6 +280,13 @@ WHET_API whet_status whet_winner_list(whet_ctx *ctx, const char *folder, whet_wi
 WHET_API whet_status whet_winner_read(whet_ctx *ctx, const char *folder, int64_t id,
                                       whet_winner_info *info, whet_buf *source);
 
+/* Writes one C file that needs nothing of whet, whole or not at all: what is known of the winner in
+ * a comment, the program as it was judged with kernel.h in place of its inclusion, and, under
+ * WHET_EXAMPLE, a main that runs it and compares. WHET_E_NOT_FOUND; WHET_E_FORMAT: the program does
+ * not include kernel.h plainly. */
+WHET_API whet_status whet_winner_export(whet_ctx *ctx, const char *folder, int64_t id,
+                                        const char *path);
+
 /* Takes a winner out, and its object with it when no other winner is the same. WHET_E_NOT_FOUND. */
 WHET_API whet_status whet_winner_remove(whet_ctx *ctx, const char *folder, int64_t id);
 

@@ -9,6 +9,7 @@
 #include <whet/evolve.h>
 #include <whet/machine.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "kernels/attention.h"
 #include "kernels/programs.h"
@@ -140,6 +141,36 @@ static void keep_line(void *data, whet_log_level level, const char *module, cons
     snprintf(logged, sizeof logged, "%s: %s", module, text);
 }
 
+/* The exported file compiles alone, and its example agrees with a plain reference. */
+static void check_export(const char *winners, int64_t id) {
+    char file[128], program[128];
+    snprintf(file, sizeof file, "%s", in_folder("exported.c"));
+    snprintf(program, sizeof program, "%s", in_folder("exported"));
+    CHECK_STATUS(ctx, whet_winner_export(ctx, winners, id + 1, file), WHET_E_NOT_FOUND);
+    CHECK(!whet_path_is_file(file));
+    REQUIRE_OK(ctx, whet_winner_export(ctx, winners, id, file));
+    static const char *const compilers[] = { "gcc", "clang" };
+    int n_run = 0;
+    for (int i = 0; i < 2; i++) {
+        const char *const build[] = {
+            compilers[i], "-O2", "-march=native", "-DWHET_EXAMPLE", "-o", program, file, "-lm", NULL
+        };
+        const char *const run[] = { program, NULL };
+        whet_child_result result;
+        whet_buf text = { 0 };
+        if (whet_child_run(ctx, build, NULL, &text, &text, &result) != WHET_OK) continue;
+        if (result.how == WHET_CHILD_EXITED && result.exit_code == 127) continue; /* not here */
+        n_run++;
+        if (result.how != WHET_CHILD_EXITED || result.exit_code != 0)
+            TEST_FAIL("%s: %s", compilers[i], text.text ? text.text : "");
+        CHECK_STATUS(ctx, whet_child_run(ctx, run, NULL, &text, &text, &result), WHET_OK);
+        CHECK(result.how == WHET_CHILD_EXITED && result.exit_code == 0);
+        CHECK_CONTAINS(text.text, "repeat: largest difference to the reference");
+        whet_buf_fini(ctx, &text);
+    }
+    CHECK(n_run > 0);
+}
+
 /* A winner is found for its problem and machine alone, and only with the bytes that were judged. */
 static void test_winner(void) {
     const char *w = in_folder("w");
@@ -195,6 +226,7 @@ static void test_winner(void) {
     int n = 0;
     CHECK_STATUS(ctx, whet_winner_list(ctx, path, count_winner, &n), WHET_OK);
     CHECK_INT(n, 1);
+    check_export(path, 1);
     /* one byte of the object changes */
     char so[256];
     snprintf(so, sizeof so, "%s/%s.so", path, object.sha256);
