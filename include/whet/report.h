@@ -37,6 +37,9 @@ WHET_API whet_status whet_report_diff(whet_ctx *ctx, const whet_report *report, 
  * verdict. */
 WHET_API whet_status whet_report_trace(whet_ctx *ctx, const whet_report *report, whet_buf *text);
 
+/* A page that needs nothing but itself: no script, no network. */
+WHET_API whet_status whet_report_html(whet_ctx *ctx, const whet_report *report, whet_buf *text);
+
 /* One line about a run file, for a list. Texts are printable. */
 typedef struct whet_report_brief {
     char started[24], state[24], problem[48], shape[48], rival[24];
