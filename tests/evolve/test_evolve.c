@@ -171,6 +171,23 @@ static void check_export(const char *winners, int64_t id) {
     CHECK(n_run > 0);
 }
 
+/* What is exported is what was judged: built alike, it is the same object byte for byte. */
+static void check_same_object(whet_judge_opts opts, const char *sha256) {
+    whet_buf text = { 0 };
+    whet_judge *judge = NULL;
+    whet_object object = { 0 };
+    whet_verdict verdict;
+    opts.skips_source_gate = true; /* the example has an #include under its #ifdef */
+    REQUIRE_OK(ctx, whet_file_read(ctx, in_folder("exported.c"), 1 << 20, &text));
+    REQUIRE_OK(ctx, whet_judge_open(ctx, &opts, &judge));
+    REQUIRE_OK(ctx, whet_judge_build(ctx, judge, text.text, text.len, &object, &verdict));
+    CHECK_INT(verdict.code, WHET_V_PASS);
+    CHECK_STR(object.sha256, sha256);
+    whet_object_fini(ctx, &object);
+    whet_judge_close(ctx, judge);
+    whet_buf_fini(ctx, &text);
+}
+
 /* A winner is found for its problem and machine alone, and only with the bytes that were judged. */
 static void test_winner(void) {
     const char *w = in_folder("w");
@@ -227,6 +244,7 @@ static void test_winner(void) {
     CHECK_STATUS(ctx, whet_winner_list(ctx, path, count_winner, &n), WHET_OK);
     CHECK_INT(n, 1);
     check_export(path, 1);
+    check_same_object(judge_opts, object.sha256);
     /* one byte of the object changes */
     char so[256];
     snprintf(so, sizeof so, "%s/%s.so", path, object.sha256);
