@@ -219,7 +219,7 @@ typedef struct whet_duel_opts {
     int n_blocks;      /* interleaved blocks in each pair; default 5 */
     uint64_t seed;     /* of orders, inputs and the bootstrap */
     double seconds;    /* no new pair is begun after them, but two are always run; 0 = no limit */
-    double drop_below; /* stop after a pair when the interval so far lies below; 0 = never */
+    double drop_below; /* stop after a pair when whet_ratio_is_below says so; 0 = never */
 } whet_duel_opts;
 
 typedef struct whet_duel {
@@ -247,6 +247,15 @@ WHET_API void whet_duel_fini(whet_ctx *ctx, whet_duel *duel);
  * counts when both sides are there. WHET_E_ARG without any. */
 WHET_API whet_status whet_ratio_estimate(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
                                          uint64_t seed, whet_ratio *result);
+
+/* Whether the ratio is clearly below `bound`, to be asked again after every pair: pairs whose true
+ * ratio is the bound are ever said to be below it in at most 2.5 % of duels, however many pairs
+ * there are. One-sided t test of the pairs' median logarithms (Student, "The probable error of a
+ * mean", 1908) at a level of 2.5 % / (k (k + 1)) for the k-th look, k = pairs - 1; the levels add
+ * up to the whole (alpha spending: Lan and DeMets, "Discrete sequential boundaries for clinical
+ * trials", 1983; here by the union bound). Never after one pair. WHET_E_ARG without any pair. */
+WHET_API whet_status whet_ratio_is_below(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
+                                         double bound, bool *is_below);
 
 /* A duel of an object against itself: the interval should hold 1. */
 WHET_API whet_status whet_judge_self_test(whet_ctx *ctx, whet_judge *judge,

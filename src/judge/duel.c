@@ -223,7 +223,11 @@ static whet_status run_pairs(whet_ctx *ctx, match *m) {
         WHET_TRY(run_pair(ctx, m, pair));
         if (is_over(m)) break;
         WHET_TRY(estimate(ctx, m));
-        if (m->duel->result.high < m->opts->drop_below) {
+        bool is_below = false;
+        if (m->opts->drop_below > 0)
+            WHET_TRY(whet_ratio_is_below(ctx, m->duel->samples, m->duel->n_samples,
+                                         m->opts->drop_below, &is_below));
+        if (is_below) {
             whet_verdict_reject(&m->duel->verdict, WHET_V_SLOWER, WHET_GATE_RACE,
                                 "%.3f times the rival's speed, clearly below %.3f",
                                 m->duel->result.ratio, m->opts->drop_below);

@@ -11,6 +11,8 @@
 
 enum { N_RESAMPLES = 2000 };
 
+#define FALSE_STOPS 0.025 /* of all duels of equals, however long they are */
+
 /* log(rival / candidate) of the blocks of each pair, one pair after the other. */
 typedef struct table {
     double *logs;   /* [n_blocks in all] */
@@ -81,26 +83,74 @@ static void resample(const table *t, uint64_t seed, double *space, size_t n, whe
                             exp(quantile(centres, N_RESAMPLES, 0.975)) };
 }
 
-whet_status whet_ratio_estimate(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
-                                uint64_t seed, whet_ratio *result) {
-    *result = (whet_ratio){ 0 };
+/* What both questions need: the table, and as much room for numbers again as asked for. */
+static whet_status open_table(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
+                              size_t n_more, table *t) {
     whet_duel_sample *sorted = whet_alloc(ctx, (n + 1) * sizeof *sorted);
-    double *space = whet_alloc(ctx, (3 * n + N_RESAMPLES) * sizeof *space);
-    table t = { .begins = whet_alloc(ctx, (n + 2) * sizeof *t.begins) };
-    whet_status st = sorted && space && t.begins ? WHET_OK : WHET_E_NOMEM;
+    *t = (table){ .logs = whet_alloc(ctx, (n + n_more + 1) * sizeof *t->logs),
+                  .begins = whet_alloc(ctx, (n + 2) * sizeof *t->begins) };
+    whet_status st = sorted && t->logs && t->begins ? WHET_OK : WHET_E_NOMEM;
     if (st == WHET_OK) {
         for (size_t i = 0; i < n; i++)
             sorted[i] = samples[i];
         qsort(sorted, n, sizeof *sorted, by_place);
-        t.logs = space;
-        tabulate(sorted, n, &t);
-        if (t.n_pairs == 0)
+        tabulate(sorted, n, t);
+        if (t->n_pairs == 0)
             st = whet_fail(ctx, WHET_E_ARG, "no block has the times of both sides");
-        else
-            resample(&t, seed, space + n, n, result);
     }
     whet_free(ctx, sorted);
-    whet_free(ctx, space);
-    whet_free(ctx, t.begins);
+    return st;
+}
+
+static void close_table(whet_ctx *ctx, table *t) {
+    whet_free(ctx, t->logs);
+    whet_free(ctx, t->begins);
+}
+
+whet_status whet_ratio_estimate(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
+                                uint64_t seed, whet_ratio *result) {
+    *result = (whet_ratio){ 0 };
+    table t;
+    const whet_status st = open_table(ctx, samples, n, 2 * n + N_RESAMPLES, &t);
+    if (st == WHET_OK) resample(&t, seed, t.logs + n, n, result);
+    close_table(ctx, &t);
+    return st;
+}
+
+/* P(T <= t) of Student's distribution: the finite sums for whole degrees of freedom (Abramowitz and
+ * Stegun, "Handbook of Mathematical Functions", 1964, 26.7.3 and 26.7.4). */
+static double student_below(double t, size_t freedom) {
+    const double pi = acos(-1.0);
+    const double angle = atan(t / sqrt((double)freedom)), c = cos(angle);
+    const bool is_odd = freedom % 2;
+    double term = is_odd ? c : 1, sum = freedom > 1 ? term : 0;
+    for (size_t i = is_odd ? 2 : 1; i + 2 < freedom; i += 2)
+        sum += term *= c * c * (double)i / (double)(i + 1);
+    const double both = is_odd ? 2 / pi * (angle + sin(angle) * sum) : sin(angle) * sum;
+    return 0.5 * (1 + both);
+}
+
+whet_status whet_ratio_is_below(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
+                                double bound, bool *is_below) {
+    *is_below = false;
+    table t;
+    const whet_status st = open_table(ctx, samples, n, 0, &t);
+    if (st == WHET_OK && t.n_pairs > 1 && bound > 0) {
+        const double n_pairs = (double)t.n_pairs;
+        double sum = 0, squares = 0;
+        for (size_t i = 0; i < t.n_pairs; i++) {
+            const size_t first = t.begins[i];
+            const double x = median(t.logs + first, t.begins[i + 1] - first) - log(bound);
+            sum += x;
+            squares += x * x;
+        }
+        const double variance = fmax(0, squares - sum * sum / n_pairs) / (n_pairs - 1);
+        const double error = sqrt(variance / n_pairs);
+        /* Looks 1, 2, ...: 1 / (k (k + 1)) of them adds up to 1. */
+        const double spent = FALSE_STOPS / ((n_pairs - 1) * n_pairs);
+        *is_below =
+            sum < 0 && student_below(sum / n_pairs / fmax(error, 1e-12), t.n_pairs - 1) <= spent;
+    }
+    close_table(ctx, &t);
     return st;
 }

@@ -89,7 +89,56 @@ static void test_coverage(void) {
     CHECK(n_held >= N * 88 / 100);
 }
 
+/* The pair after which a duel of so many would stop for "clearly below 1"; 0 = never, -1 = the
+ * question itself was refused. */
+static int stops_at(whet_rng *rng, int n_pairs, double ratio, double bias) {
+    enum { N_BLOCKS = 5 };
+    whet_duel_sample samples[MAX_SAMPLES];
+    make_samples(rng, n_pairs, N_BLOCKS, ratio, bias, 0.01, samples);
+    for (int pairs = 1; pairs <= n_pairs; pairs++) {
+        const size_t n = (size_t)(2 * N_BLOCKS * pairs);
+        bool is_below;
+        if (whet_ratio_is_below(ctx, samples, n, 1.0, &is_below) != WHET_OK) return -1;
+        if (is_below) return pairs;
+    }
+    return 0;
+}
+
+/* Equal kernels, looked at after every pair: at most 2.5 % are ever stopped (and 1.2 % for the
+ * luck of the seed); without the correction for looking it is 14 %. */
+static void test_false_stops(void) {
+    enum { N = 1000 };
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    int n_stopped = 0;
+    for (int i = 0; i < N; i++)
+        n_stopped += stops_at(&rng, 20, 1.0, 0.03) != 0;
+    printf("# %d of %d duels of equals were stopped\n", n_stopped, N);
+    CHECK(n_stopped <= N * 37 / 1000);
+}
+
+/* Clear losers are stopped, and soon; the faster never. */
+static void test_true_stops(void) {
+    enum { N = 200 };
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    int n_half = 0, n_slower = 0, n_faster = 0;
+    for (int i = 0; i < N; i++) {
+        n_half += stops_at(&rng, 4, 0.5, 0.01) > 0;
+        n_slower += stops_at(&rng, 12, 0.9, 0.02) > 0;
+        n_faster += stops_at(&rng, 12, 1.05, 0.01) != 0;
+    }
+    printf("# stopped: half as fast %d, 10 %% slower %d, 5 %% faster %d of %d\n", n_half, n_slower,
+           n_faster, N);
+    CHECK(n_half >= N * 95 / 100);
+    CHECK(n_slower >= N * 95 / 100);
+    CHECK(n_faster == 0);
+}
+
 static void test_refusals(void) {
+    bool is_below = true;
+    CHECK_STATUS(ctx, whet_ratio_is_below(ctx, NULL, 0, 1, &is_below), WHET_E_ARG);
+    CHECK(!is_below);
     whet_ratio r;
     whet_duel_sample alone[] = { { 0, 0, 0, 0, 5 }, { 0, 1, 0, 0, 5 }, { 1, 0, 1, 0, 5 } };
     CHECK_STATUS(ctx, whet_ratio_estimate(ctx, alone, 0, 1, &r), WHET_E_ARG);
@@ -108,6 +157,8 @@ int main(int argc, char **argv) {
         { "outlier", test_outlier },
         { "order_does_not_matter", test_order_does_not_matter },
         { "coverage", test_coverage },
+        { "false_stops", test_false_stops },
+        { "true_stops", test_true_stops },
         { "refusals", test_refusals },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
