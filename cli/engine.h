@@ -30,7 +30,7 @@ typedef struct cli_engine_opts {
           "NAME|FILE.c",                                                                               \
           "attention kernel; a file is compiled and trusted",                                          \
           NULL },                                                                                      \
-        { "no-winners",                                                                                 \
+        { "no-winners",                                                                                \
           CLI_FLAG,                                                                                    \
           offsetof(type, field.no_winner),                                                             \
           NULL,                                                                                        \

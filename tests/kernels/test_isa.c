@@ -44,7 +44,7 @@ static void bounds_hold_for_every_kernel(void) {
         check_bound(i);
     }
     REQUIRE_OK(ctx, whet_isa_limit(ctx, "portable"));
-    CHECK_STR(whet_attention_default(&problem)->name, "fused-portable");
+    CHECK_STR(whet_attention_default(&problem)->name, "grouped-portable");
     CHECK_STR(whet_linear_default(true)->name, "portable");
     REQUIRE_OK(ctx, whet_isa_limit(ctx, NULL));
 }
