@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "kernels/linear/square.c"
+#include "kernels/linear/store_tile.c"
 
 typedef __m512 sums16; /* 16 tokens of one output */
 

@@ -5,6 +5,8 @@
  * vectors of tokens: 24 accumulators (12 with AVX2's 16 registers), packed so that the tokens of
  * one input lie side by side. */
 
+#include "kernels/linear/store_tile.c"
+
 enum { IS_BF16_ONLY = false, SLOW_BESIDE = 0 };
 
 /* Adds the products of k inputs to the tile: acc[r][v] += w[r][i] * tokens[i][v]. */
