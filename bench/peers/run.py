@@ -61,10 +61,10 @@ class Whet:
             f = self.facts
             shape = f"{f['heads']}:{f['kv_heads']}x{f['head_dim']},{case['depth']},1"
             rows = self.call("bench", "--op", "attention", "--shape", shape, "--seconds", "1", "--json",
-                             "--kernel", self.args.kernel or "fused")
+                             "--kernel", self.args.kernel or "grouped")
             return {"ns": rows[0]["ns"], "used": rows[0]["kernel"]}  # the first row is the cold one
         sizes = ["-p", str(case["n"]), "-n", "0"] if case["kind"] == "pp" else ["-p", "0", "-n", str(case["n"])]
-        row, = self.call("bench", "-m", self.args.model, "--no-winner", "-r", "1", "-d", str(case["depth"]), *sizes,
+        row, = self.call("bench", "-m", self.args.model, "--no-winners", "-r", "1", "-d", str(case["depth"]), *sizes,
                          *kernel, "-o", "jsonl")
         return {"ns": row["avg_ns"], "rss_bytes": row["peak_rss_bytes"], "used": row["kernel"]}
 
