@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /* Every candidate runs in jailed processes of its own, and all that it writes is compared with the
- * float64 oracle; docs/judge.md says what holds and what does not yet.
+ * float64 oracle; docs/judging.md says what holds and what does not yet.
  *
  * Functions that judge return WHET_OK when the judging worked; the candidate's fate is the verdict.
  * A judge is immutable after open: several threads may use it at once, each with its own context,

@@ -140,7 +140,7 @@ static whet_status measure(whet_ctx *ctx, whet_search *s, whet_member *m) {
 }
 
 /* Of the attention's time in answering 512 tokens with 200, `fused` spends five parts of six in
- * decode (docs/judge.md). */
+ * decode (docs/judging.md). */
 static double text_job_mean(const double logs[WHET_N_SHAPES]) {
     return (5 * logs[WHET_SHAPE_DECODE] + logs[WHET_SHAPE_PREFILL]) / 6;
 }
