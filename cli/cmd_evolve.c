@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "key.h"
+#include "self_test.h"
 #include "winner.h"
 
 typedef struct evolve_opts {
@@ -38,6 +39,7 @@ typedef struct evolve_opts {
     const char *prompts;
     int key_fd;
     bool is_dry_run;
+    bool is_untested;
 } evolve_opts;
 
 /* ---- what is asked ---- */
@@ -357,6 +359,9 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.llm.api_key = key->text;
     cli_cancel_on_signal(ctx);
     if (o->is_dry_run) return print_prompt(ctx, &opts);
+    /* A run that goes on, or is taken anew, is what it was: nothing more is asked for it. */
+    if (!o->is_untested && !is_of_another_run(o)) st = cli_self_test_quick(ctx, program, o->cc);
+    if (st != WHET_OK) return st;
     whet_evolve_result result;
     st = whet_evolve(ctx, &opts, &result);
     cli_progress_end();
@@ -430,6 +435,8 @@ static const cli_option options[] = {
       "print every effective value with its origin, and end", NULL },
     { "out", CLI_STRING, OPT(program_file), "FILE.c", "the best program as C, for --kernel", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
+    { "no-self-test", CLI_FLAG, OPT(is_untested), NULL,
+      "do not test the judge before (whet judge --self-test --quick)", NULL },
     { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },
     { "json", CLI_FLAG, OPT(is_json), NULL, "the result as one line of JSON", NULL },
     { 0 },

@@ -11,6 +11,7 @@
 #include <whet/judge.h>
 
 #include "cli.h"
+#include "self_test.h"
 
 enum { MAX_FILE_BYTES = 16 << 20, EXIT_REJECTED = 2, MAX_CONTEXT = 1 << 20 };
 
@@ -24,6 +25,9 @@ typedef struct judge_opts {
     int n_context; /* that is timed */
     bool is_json;
     bool is_unsafe;
+    bool is_self_test;
+    bool is_quick;
+    bool is_untimed;
 } judge_opts;
 
 /* One question: a source text and a problem. */
@@ -204,12 +208,36 @@ static whet_status choose_seed(const cli_args *args, uint64_t *seed) {
     return WHET_OK;
 }
 
+/* The judge judges itself: what it is known to have to say. */
+static whet_status test_itself(whet_ctx *ctx, const cli_args *args, const char *program) {
+    const judge_opts *o = args->opts;
+    bool is_right = false;
+    whet_self_test_opts opts = {
+        .parts = WHET_SELF_CHEATS | WHET_SELF_TWINS | WHET_SELF_HONEST,
+        .is_quick = o->is_quick,
+        .worker = program,
+        .cc = o->cc,
+        .is_unsafe = o->is_unsafe,
+    };
+    if (!o->is_untimed) opts.parts |= WHET_SELF_TIMING;
+    if (args->n_words) return cli_usage("--self-test takes no file: the kernels are whet's own");
+    whet_status st = choose_seed(args, &opts.seed);
+    cli_cancel_on_signal(ctx);
+    if (st == WHET_OK) st = cli_self_test(ctx, &opts, o->is_json, &is_right);
+    if (!is_right) *args->exit_code = EXIT_REJECTED;
+    return st;
+}
+
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const judge_opts *o = args->opts;
     char program[PATH_MAX];
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
     program[n] = '\0';
+    if (o->is_self_test) return test_itself(ctx, args, program);
+    if (o->is_quick || o->is_untimed)
+        return cli_usage("--quick and --no-timing go with --self-test");
+    if (!args->n_words) return cli_usage("judge: a word is missing; usage: whet judge FILE.c");
     if (o->n_threads < 0) return cli_usage("--threads takes 0 or more, not %d", o->n_threads);
     if (o->n_context < 0 || o->n_context > MAX_CONTEXT)
         return cli_usage("--context takes 1 to %d, not %d", MAX_CONTEXT, o->n_context);
@@ -245,16 +273,21 @@ static const cli_option options[] = {
     { "unsafe", CLI_FLAG, OPT(is_unsafe), NULL,
       "judge also where the system gives no seccomp (see whet doctor)", NULL },
     { "json", CLI_FLAG, OPT(is_json), NULL, "one JSON line a problem", NULL },
+    { "self-test", CLI_FLAG, OPT(is_self_test), NULL,
+      "judge whet's own cheats and honest kernels, and time what is known", NULL },
+    { "quick", CLI_FLAG, OPT(is_quick), NULL, "self-test: a few of them, as before an evolution",
+      NULL },
+    { "no-timing", CLI_FLAG, OPT(is_untimed), NULL, "self-test: verdicts only", NULL },
     { 0 },
 };
 
 const cli_command cli_judge = {
     .name = "judge",
     .summary = "judge an attention kernel: right, or rejected with the evidence",
-    .usage = "[options] FILE.c",
+    .usage = "[options] FILE.c\n"
+             "       whet judge --self-test [--quick] [--no-timing] [--json]",
     .options = options,
     .opts_bytes = sizeof(judge_opts),
-    .min_words = 1,
     .max_words = 1,
     .run = run,
 };

@@ -3,11 +3,14 @@
 """Makes a C source of the texts that the library carries within itself.
 
 embed.py texts OUT NAME PATH=FILE...  -> whet_text whet_NAME_texts[]
+embed.py folder OUT NAME DEPFILE FOLDER  -> the same of every .c file below a folder, in order
 embed.py segments OUT PROGRAM ALTERNATIVE...  -> whet_segment_text whet_segment_texts[]
 
 The segments are those of the program itself (between its SEGMENT-START and SEGMENT-END lines) and
 the alternatives (whole files after their SPDX line); each begins "/* SEGMENT/NAME: what it does".
 """
+import glob
+import os
 import re
 import sys
 
@@ -36,6 +39,15 @@ def texts(name: str, entries: list[str]) -> str:
     )
 
 
+def folder(name: str, rest: list[str]) -> str:
+    depfile, top = rest
+    files = sorted(glob.glob("**/*.c", root_dir=top, recursive=True))
+    seen = [os.path.join(top, f) for f in files + [""] + glob.glob("*/", root_dir=top)]
+    with open(depfile, "w") as f:  # the folders, too: they change with every file that comes or goes
+        f.write(f"{sys.argv[2]}: {' '.join(seen)}\n")
+    return texts(name, [f"{f}={os.path.join(top, f)}" for f in files])
+
+
 def segments(program: str, alternatives: list[str]) -> str:
     marked = re.compile(rb"^// SEGMENT-START .*?\n(.*?)^// SEGMENT-END", re.S | re.M)
     found = [m.group(1) for m in marked.finditer(read(program))]
@@ -58,7 +70,7 @@ def segments(program: str, alternatives: list[str]) -> str:
 
 def main() -> None:
     kind, out, first, *rest = sys.argv[1:]
-    text = {"texts": texts, "segments": segments}[kind](first, rest)
+    text = {"texts": texts, "folder": folder, "segments": segments}[kind](first, rest)
     with open(out, "w") as f:
         f.write(f"/* Made by tools/embed.py */\n{text}")
 

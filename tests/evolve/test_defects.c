@@ -18,9 +18,9 @@
 #include "evolve/config.h"
 #include "evolve/draft.h"
 #include "evolve/journal.h"
+#include "judge/corpus.h"
 #include "kernels/programs.h"
 #include "store/run.h"
-#include "tests/judge/plain_kernel.h"
 
 static whet_ctx *ctx;
 static char folder[64];
@@ -284,8 +284,8 @@ static void d15_long_names_stay_in_the_compilers_words(void) {
 static void d7_what_takes_too_long_is_killed(void) {
     whet_buf pid = { 0 }, source = { 0 };
     whet_verdict verdict;
-    REQUIRE_OK(ctx,
-               whet_buf_printf(ctx, &source, "#define BEFORE_RUN for (;;) ;\n%s", plain_kernel));
+    REQUIRE_OK(ctx, whet_buf_printf(ctx, &source, "#define BEFORE_RUN for (;;) ;\n%s",
+                                    whet_corpus_plain()));
     judge_text(source.text, 0.3, &verdict);
     CHECK_INT(verdict.code, WHET_V_TIMED_OUT);
     CHECK(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD); /* its process is no more */

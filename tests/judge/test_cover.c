@@ -5,8 +5,8 @@
 #include <whet/judge.h>
 
 #include "base/buf.h"
+#include "judge/corpus.h"
 #include "kernels/programs.h"
-#include "tests/judge/plain_kernel.h"
 
 static whet_ctx *ctx;
 static whet_judge *judge;
@@ -15,7 +15,7 @@ static void check(const char *defines, whet_verdict_code want, int gate) {
     whet_buf source = { 0 };
     whet_verdict v = { 0 };
     REQUIRE_OK(ctx, whet_buf_puts(ctx, &source, defines));
-    REQUIRE_OK(ctx, whet_buf_puts(ctx, &source, plain_kernel));
+    REQUIRE_OK(ctx, whet_buf_puts(ctx, &source, whet_corpus_plain()));
     REQUIRE_OK(ctx, whet_judge_source(ctx, judge, source.text, source.len, NULL, &v));
     printf("# %.70s: %s, gate %d: %s\n", defines, whet_verdict_name(v.code), v.gate, v.reason);
     if (v.code != want || (gate && (int)v.gate != gate))

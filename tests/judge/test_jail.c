@@ -11,9 +11,9 @@
 #include <whet/judge.h>
 
 #include "base/buf.h"
+#include "judge/corpus.h"
 #include "judge/filter.h"
 #include "judge/link.h"
-#include "tests/judge/plain_kernel.h"
 
 static whet_ctx *ctx;
 static const whet_problem problem = { WHET_BF16, 2, 1, 32, 4, 32 };
@@ -24,7 +24,7 @@ static bool build(const char *defines, whet_object *object) {
     const int fd = mkstemp(source);
     if (fd < 0) return false;
     bool is_made = write(fd, defines, strlen(defines)) > 0 &&
-                   write(fd, plain_kernel, sizeof plain_kernel - 1) > 0;
+                   write(fd, whet_corpus_plain(), strlen(whet_corpus_plain())) > 0;
     close(fd);
     snprintf(name, sizeof name, "%s.so", source);
     snprintf(command, sizeof command, "cc -O1 -w -fPIC -shared -I%s -o %s -xc %s -lm -ldl",

@@ -8,7 +8,7 @@
 #include <whet/judge.h>
 
 #include "base/buf.h"
-#include "tests/judge/plain_kernel.h"
+#include "judge/corpus.h"
 
 static whet_ctx *ctx;
 static whet_judge *judge;
@@ -34,7 +34,7 @@ static whet_judge_opts small_opts(void) {
 static whet_status build(const char *defines, whet_object *object, whet_verdict *v) {
     whet_buf source = { 0 };
     whet_status st = whet_buf_puts(ctx, &source, defines);
-    if (st == WHET_OK) st = whet_buf_puts(ctx, &source, plain_kernel);
+    if (st == WHET_OK) st = whet_buf_puts(ctx, &source, whet_corpus_plain());
     if (st == WHET_OK) st = whet_judge_build(ctx, judge, source.text, source.len, object, v);
     whet_buf_fini(ctx, &source);
     return st;

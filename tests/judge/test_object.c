@@ -6,9 +6,9 @@
 
 #include "base/rng.h"
 #include "judge/code.h"
+#include "judge/corpus.h"
 #include "judge/object.h"
 #include "judge/source.h"
-#include "tests/judge/plain_kernel.h"
 
 static whet_ctx *ctx;
 static whet_judge *judge;
@@ -165,7 +165,8 @@ static void test_code(void) {
 static void test_hostile_objects(void) {
     whet_object object;
     whet_verdict v;
-    REQUIRE_OK(ctx, whet_judge_build(ctx, judge, plain_kernel, strlen(plain_kernel), &object, &v));
+    REQUIRE_OK(ctx, whet_judge_build(ctx, judge, whet_corpus_plain(), strlen(whet_corpus_plain()),
+                                     &object, &v));
     REQUIRE(v.code == WHET_V_PASS);
     REQUIRE_OK(ctx, whet_object_check(ctx, object.bytes, object.n_bytes, &v));
     CHECK_STR(v.reason, "");
