@@ -129,6 +129,7 @@ static whet_status take_over(whet_ctx *ctx, whet_search *s) {
     if (st == WHET_OK) st = whet_asking_read(ctx, s, options);
     if (st == WHET_OK)
         st = whet_buf_append(ctx, &s->machine, s->run.machine.text, s->run.machine.len);
+    if (st == WHET_OK) st = whet_limits_read(ctx, &s->machine, &s->limits);
     whet_json_close(problem);
     whet_json_close(options);
     s->opts.seed = s->run.seed;
@@ -173,23 +174,14 @@ void whet_journal_close(whet_ctx *ctx, whet_search *s) {
     whet_store_close(ctx, s->store);
 }
 
-static whet_status put_machine(whet_ctx *ctx, const whet_machine *m, whet_buf *json) {
-    WHET_TRY(whet_buf_puts(ctx, json, "{\"cpu\":"));
-    WHET_TRY(whet_json_quote(ctx, json, m->cpu, strlen(m->cpu)));
-    WHET_TRY(whet_buf_puts(ctx, json, ",\"system\":"));
-    WHET_TRY(whet_json_quote(ctx, json, m->system, strlen(m->system)));
-    return whet_buf_printf(ctx, json,
-                           ",\"features\":%u,\"usable\":%d,\"threads\":%d,\"memory\":%" PRIu64
-                           ",\"l3\":%" PRIu64 "}",
-                           m->features, m->n_usable, m->n_threads, m->memory_bytes, m->l3_bytes);
-}
-
 whet_status whet_journal_put_run(whet_ctx *ctx, whet_search *s) {
     if (whet_store_is_following(s->store)) return WHET_OK;
     whet_machine machine;
     whet_buf problem = { 0 }, options = { 0 };
     whet_status st = whet_machine_read(ctx, &machine);
-    if (st == WHET_OK && !s->answers) st = put_machine(ctx, &machine, &s->machine);
+    if (st == WHET_OK && !s->answers)
+        st = whet_limits_measure(ctx, &machine, s->opts.n_threads, &s->machine);
+    if (st == WHET_OK) st = whet_limits_read(ctx, &s->machine, &s->limits);
     if (st == WHET_OK) st = put_problem(ctx, &s->opts.problem, &problem);
     if (st == WHET_OK) st = put_options(ctx, s, &options);
     const whet_store_run run = {

@@ -36,12 +36,35 @@ typedef struct writer {
 
 /* ---- facts ---- */
 
+/* In absolute figures: of one call when it was first raced, on a machine that others use, too. */
+static whet_status put_cost(whet_ctx *ctx, const writer *w, const whet_member *m, int shape,
+                            whet_buf *out) {
+    const double limit = w->s->limits.bytes_per_second;
+    if (!(m->ns[shape] > 0)) return WHET_OK;
+    WHET_TRY(whet_buf_printf(ctx, out, " (%.3f ms a call", m->ns[shape] * 1e-6));
+    if (shape == WHET_SHAPE_DECODE && limit > 0)
+        WHET_TRY(whet_buf_printf(ctx, out, ", %.0f %% of the memory's limit",
+                                 100 * m->kv_bytes[shape] / m->ns[shape] * 1e9 / limit));
+    return whet_buf_putc(ctx, out, ')');
+}
+
+/* The least time of a call in decode, from what the seed's race had to read. */
+static whet_status put_limit(whet_ctx *ctx, const writer *w, whet_buf *out) {
+    const whet_member *seed = &w->s->members[0];
+    const double bytes = seed->kv_bytes[WHET_SHAPE_DECODE];
+    if (!(w->s->limits.bytes_per_second > 0)) return whet_buf_puts(ctx, out, "not measured");
+    return whet_buf_printf(ctx, out, "%.1f MB in %.3f ms", bytes * 1e-6,
+                           bytes / w->s->limits.bytes_per_second * 1e3);
+}
+
 static whet_status put_speed(whet_ctx *ctx, const writer *w, const whet_member *m, whet_buf *out) {
     if (!m->has_speed) return whet_buf_puts(ctx, out, "not timed");
-    for (int i = 0; i < WHET_N_SHAPES; i++)
-        if (isfinite(m->log_speeds[i]) && (m->is_timed || i == WHET_SHAPE_DECODE))
-            WHET_TRY(whet_buf_printf(ctx, out, "%s%.2fx in %s", i ? ", " : "",
-                                     exp(m->log_speeds[i]), w->s->shape_names[i]));
+    for (int i = 0; i < WHET_N_SHAPES; i++) {
+        if (!isfinite(m->log_speeds[i]) || (!m->is_timed && i != WHET_SHAPE_DECODE)) continue;
+        WHET_TRY(whet_buf_printf(ctx, out, "%s%.2fx in %s", i ? ", " : "", exp(m->log_speeds[i]),
+                                 w->s->shape_names[i]));
+        WHET_TRY(put_cost(ctx, w, m, i, out));
+    }
     return WHET_OK;
 }
 
@@ -70,7 +93,8 @@ static whet_status put_verdict(whet_ctx *ctx, const whet_member *m, whet_buf *ou
                              m->verdict.reason));
     if (m->verdict.code == WHET_V_NO_BUILD)
         WHET_TRY(put_printable(ctx, m->verdict.compiler_text, MAX_COMPILER_BYTES, out));
-    return WHET_OK;
+    if (m->verdict.code == WHET_V_PASS || !m->evidence.len) return WHET_OK;
+    return whet_buf_printf(ctx, out, "  evidence: %s\n", m->evidence.text);
 }
 
 /* A program without its comments, and with one blank line where those left several. */
@@ -269,9 +293,9 @@ static const struct {
 
 enum { N_LISTS = sizeof lists / sizeof *lists };
 
-static const char *const facts[] = { "HEADS",   "KV_HEADS", "HEAD_DIM", "CONTEXT",    "DTYPE",
-                                     "MACHINE", "HEADER",   "BASELINE", "SPEED",      "PARENT",
-                                     "CHANGE",  "VERDICT",  "OTHER",    "OTHER_SPEED" };
+static const char *const facts[] = { "HEADS",   "KV_HEADS", "HEAD_DIM", "CONTEXT",     "DTYPE",
+                                     "MACHINE", "HEADER",   "BASELINE", "SPEED",       "PARENT",
+                                     "CHANGE",  "VERDICT",  "OTHER",    "OTHER_SPEED", "LIMIT" };
 
 enum {
     HEADS,
@@ -288,6 +312,7 @@ enum {
     VERDICT,
     OTHER,
     OTHER_SPEED,
+    LIMIT,
     N_FACTS,
 };
 
@@ -306,7 +331,7 @@ static whet_status put_fact(whet_ctx *ctx, const writer *w, int fact) {
     case HEAD_DIM: return whet_buf_printf(ctx, w->out, "%d", p->head_dim);
     case CONTEXT: return whet_buf_printf(ctx, w->out, "%d", p->n_context);
     case DTYPE: return whet_buf_puts(ctx, w->out, whet_dtype_name((whet_dtype)p->dtype));
-    case MACHINE: return whet_buf_append(ctx, w->out, s->machine.text, s->machine.len);
+    case MACHINE: return whet_limits_tell(ctx, &s->machine, w->out);
     case HEADER: return whet_buf_puts(ctx, w->out, whet_header_texts[0].text);
     case BASELINE: return whet_buf_puts(ctx, w->out, s->yardstick->name);
     case SPEED: return put_speed(ctx, w, m, w->out);
@@ -314,6 +339,7 @@ static whet_status put_fact(whet_ctx *ctx, const writer *w, int fact) {
     case CHANGE: return put_difference(ctx, w, m, w->out);
     case VERDICT: return put_verdict(ctx, m, w->out);
     case OTHER: return put_program(ctx, other, w->out);
+    case LIMIT: return put_limit(ctx, w, w->out);
     default: return put_speed(ctx, w, other, w->out);
     }
 }

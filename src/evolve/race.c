@@ -40,6 +40,8 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
     WHET_TRY(whet_referee_duel(ctx, s, m, s->yardstick, "race", &opts, &duel));
     for (size_t i = 0; i < duel.n_samples; i++)
         m->seconds += duel.samples[i].ns * 1e-9;
+    m->ns[shape] = duel.ns;
+    m->kv_bytes[shape] = duel.kv_bytes;
     m->log_speeds[shape] = duel.n_samples ? log(duel.result.ratio) : -HUGE_VAL;
     if (duel.verdict.code != WHET_V_PASS) m->verdict = duel.verdict;
     whet_duel_fini(ctx, &duel);

@@ -70,7 +70,6 @@ static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     WHET_TRY(make_room(ctx, s));
     WHET_TRY(whet_journal_begin(ctx, s));
     WHET_TRY(whet_record_member(ctx, s, m));
-    whet_buf_fini(ctx, &m->evidence);
     const double start_ns = whet_clock_ns();
     const bool is_raced = m->verdict.code == WHET_V_PASS && !is_twin(s, m);
     m->seconds += m->verdict.build_ns * 1e-9;

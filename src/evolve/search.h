@@ -7,6 +7,7 @@
 
 #include "evolve/asking.h"
 #include "evolve/bandit.h"
+#include "evolve/limits.h"
 #include "evolve/operators.h"
 #include "store/run.h"
 
@@ -35,6 +36,8 @@ typedef struct whet_member {
     char change[160];
     int parent, parent2;              /* members; -1 = none */
     double log_speeds[WHET_N_SHAPES]; /* log(yardstick's time / program's) */
+    double ns[WHET_N_SHAPES];         /* of one call, when it was raced; 0 = not timed */
+    double kv_bytes[WHET_N_SHAPES];   /* of K and V that such a call must read */
     double log_speed; /* their weighted mean; of decode alone for what was dropped then */
     bool has_speed;   /* log_speed says something */
     bool is_timed;    /* on all shapes, and not rejected: it may be an elite */
@@ -72,7 +75,8 @@ typedef struct whet_search {
     whet_store_run_info run; /* of the answers */
     char shape_names[WHET_N_ALL_SHAPES][48];
     char compiler[512];
-    whet_buf machine;           /* what the processor is, as JSON */
+    whet_buf machine;           /* what it is, and its limits, as JSON */
+    whet_limits limits;         /* of that text */
     whet_buf proposer;          /* of a run that is resumed or replayed */
     whet_evolve_config *config; /* likewise; NULL = none */
     whet_asking asking;
