@@ -35,7 +35,7 @@ typedef struct cli_option {
             NULL                                                                                   \
     }
 
-enum { CLI_MAX_ARGS = 8 };
+enum { CLI_MAX_ARGS = 64 };
 
 /* What a command gets: its filled options struct and the words that are not options. */
 typedef struct cli_args {

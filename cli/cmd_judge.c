@@ -11,6 +11,7 @@
 #include <whet/judge.h>
 
 #include "cli.h"
+#include "judge_score.h"
 #include "self_test.h"
 
 enum { MAX_FILE_BYTES = 16 << 20, EXIT_REJECTED = 2, MAX_CONTEXT = 1 << 20 };
@@ -22,7 +23,9 @@ typedef struct judge_opts {
     const char *against; /* a built-in kernel to time against; NULL = nothing is timed */
     uint64_t seed;
     int n_threads;
-    int n_context; /* that is timed */
+    int n_context;                   /* that is timed */
+    int n_mutants, n_honest, n_jobs; /* of a score */
+    bool is_score;
     bool is_json;
     bool is_unsafe;
     bool is_self_test;
@@ -171,9 +174,8 @@ static whet_status time_it(whet_ctx *ctx, const question *q, whet_judge *judge,
     return WHET_OK;
 }
 
-static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
-                          whet_verdict *verdict) {
-    const whet_judge_opts opts = {
+static whet_judge_opts judge_opts_of(const question *q, const char *program) {
+    return (whet_judge_opts){
         .problem = q->problem,
         .n_threads = q->opts->n_threads,
         .seed = q->seed,
@@ -182,6 +184,31 @@ static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
         .is_full = true,
         .is_unsafe = q->opts->is_unsafe,
     };
+}
+
+/* Mutants of the files, and the files as they are. */
+static whet_status score(whet_ctx *ctx, const question *q, const char *program,
+                         const cli_args *args) {
+    const judge_opts *o = q->opts;
+    const whet_judge_opts opts = judge_opts_of(q, program);
+    bool is_clean = true;
+    if (o->n_mutants < 0 || o->n_honest < 0 || o->n_jobs < 0)
+        return cli_usage("--mutants, --honest and --jobs take 0 or more");
+    const whet_status st = judge_score_run(ctx, &opts,
+                                           &(judge_score){ .files = args->words,
+                                                           .n_files = args->n_words,
+                                                           .n_mutants = o->n_mutants,
+                                                           .n_honest = o->n_honest,
+                                                           .n_jobs = o->n_jobs,
+                                                           .is_json = o->is_json },
+                                           &is_clean);
+    if (!is_clean) *args->exit_code = EXIT_REJECTED;
+    return st;
+}
+
+static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
+                          whet_verdict *verdict) {
+    const whet_judge_opts opts = judge_opts_of(q, program);
     whet_judge *judge = NULL;
     whet_object object = { 0 };
     whet_status st = whet_judge_open(ctx, &opts, &judge);
@@ -237,21 +264,28 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (o->is_self_test) return test_itself(ctx, args, program);
     if (o->is_quick || o->is_untimed)
         return cli_usage("--quick and --no-timing go with --self-test");
-    if (!args->n_words) return cli_usage("judge: a word is missing; usage: whet judge FILE.c");
+    if (!args->n_words && !o->is_score)
+        return cli_usage("judge: a word is missing; usage: whet judge FILE.c");
     if (o->n_threads < 0) return cli_usage("--threads takes 0 or more, not %d", o->n_threads);
+    if (!o->is_score && args->n_words > 1)
+        return cli_usage("%s: one file at a time, but for --score", args->words[1]);
     if (o->n_context < 0 || o->n_context > MAX_CONTEXT)
         return cli_usage("--context takes 1 to %d, not %d", MAX_CONTEXT, o->n_context);
     whet_buf source = { 0 };
     question q = { .opts = o, .file = args->words[0], .source = &source };
     whet_status st = read_dtype(o->dtype, &q.problem.dtype);
     if (st == WHET_OK) st = choose_seed(args, &q.seed);
-    if (st == WHET_OK) st = read_source(ctx, q.file, &source);
+    if (st == WHET_OK && !o->is_score) st = read_source(ctx, q.file, &source);
     cli_cancel_on_signal(ctx);
-    for (const char *rest = o->problems; rest && st == WHET_OK;) {
+    const bool is_small = o->is_score && !cli_is_given(&cli_judge, args, "problem");
+    for (const char *rest = is_small ? "4:2:64" : o->problems; rest && st == WHET_OK;) {
         whet_verdict verdict = { 0 };
         st = read_problem(rest, &q.problem, &rest);
         q.problem.n_context = o->n_context;
-        if (st == WHET_OK) st = answer(ctx, &q, program, &verdict);
+        if (st == WHET_OK && o->is_score)
+            st = score(ctx, &q, program, args);
+        else if (st == WHET_OK)
+            st = answer(ctx, &q, program, &verdict);
         if (verdict.code != WHET_V_PASS) *args->exit_code = EXIT_REJECTED;
     }
     whet_buf_fini(ctx, &source);
@@ -270,6 +304,15 @@ static const cli_option options[] = {
       "time it, too, against a built-in kernel: repeat, fused, grouped", NULL },
     { "context", CLI_INT, OPT(n_context), "N", "context that is timed; default 2048", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "compiler; default cc", NULL },
+    { "score", CLI_FLAG, OPT(is_score), NULL,
+      "measure the judge: mutants of whet's honest kernels, or of FILE.c ..., are to be rejected; "
+      "heads 4:2:64 unless --problem gives others",
+      NULL },
+    { "mutants", CLI_INT, OPT(n_mutants), "N", "of a score: distinct mutants to judge", "300" },
+    { "honest", CLI_INT, OPT(n_honest), "N",
+      "of a score: judgements of kernels as they are, each with a fresh seed", NULL },
+    { "jobs", CLI_INT, OPT(n_jobs), "N", "of a score: judgements side by side; default: one a core",
+      NULL },
     { "unsafe", CLI_FLAG, OPT(is_unsafe), NULL,
       "judge also where the system gives no seccomp (see whet doctor)", NULL },
     { "json", CLI_FLAG, OPT(is_json), NULL, "one JSON line a problem", NULL },
@@ -285,9 +328,10 @@ const cli_command cli_judge = {
     .name = "judge",
     .summary = "judge an attention kernel: right, or rejected with the evidence",
     .usage = "[options] FILE.c\n"
-             "       whet judge --self-test [--quick] [--no-timing] [--json]",
+             "       whet judge --self-test [--quick] [--no-timing] [--json]\n"
+             "       whet judge --score [--mutants N] [--honest N] [--json] [FILE.c ...]",
     .options = options,
     .opts_bytes = sizeof(judge_opts),
-    .max_words = 1,
+    .max_words = CLI_MAX_ARGS,
     .run = run,
 };

@@ -136,21 +136,26 @@ void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text
         snprintf(text, n, "prefill%d@%d", p.n_rows, p.n_context);
 }
 
+whet_status whet_judge_examine(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                               const char *source, size_t n_bytes, whet_verdict *verdict) {
+    const double build_ns = verdict->build_ns;
+    whet_status st = whet_judge_check(ctx, judge, object, verdict);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS && judge->opts.is_full)
+        st = whet_trap_check(ctx, judge, source, n_bytes, verdict);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS && judge->opts.is_full)
+        st = whet_cover_check(ctx, judge, object, source, n_bytes, verdict);
+    verdict->build_ns = build_ns;
+    return st;
+}
+
 whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char *source,
                               size_t n_bytes, whet_object *object, whet_verdict *verdict) {
     whet_object own = { 0 };
     whet_object *to = object ? object : &own;
     WHET_TRY(whet_judge_build(ctx, judge, source, n_bytes, to, verdict));
     whet_status st = WHET_OK;
-    if (verdict->code == WHET_V_PASS) {
-        const double build_ns = verdict->build_ns;
-        st = whet_judge_check(ctx, judge, to, verdict);
-        if (st == WHET_OK && verdict->code == WHET_V_PASS && judge->opts.is_full)
-            st = whet_trap_check(ctx, judge, source, n_bytes, verdict);
-        if (st == WHET_OK && verdict->code == WHET_V_PASS && judge->opts.is_full)
-            st = whet_cover_check(ctx, judge, to, source, n_bytes, verdict);
-        verdict->build_ns = build_ns;
-    }
+    if (verdict->code == WHET_V_PASS)
+        st = whet_judge_examine(ctx, judge, to, source, n_bytes, verdict);
     if (st != WHET_OK || to == &own) whet_object_fini(ctx, to);
     return st;
 }

@@ -26,6 +26,10 @@ whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_
 whet_status whet_judge_case(whet_ctx *ctx, const whet_judge *judge, const whet_bank_case *c,
                             whet_link *link, whet_verdict *verdict);
 
+/* Gates 2 to 5, and 6 when is_full, of an object and the source that it was built from. */
+whet_status whet_judge_examine(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                               const char *source, size_t n_bytes, whet_verdict *verdict);
+
 /* Bytes that a cache of so many tokens may have. */
 double whet_judge_kv_limit(const whet_problem *problem, int64_t capacity);
 

@@ -2,5 +2,4 @@
 /* I02-words: comments and strings say asm, constructor and syscall. Must pass. */
 /* asm volatile("syscall") __attribute__((constructor)) */
 static const char text[] = "asm #include <stdio.h>";
-#define AFTER_ROW                                                                                  \
-    if (text[last % 8] == 1) out[0] = 0
+#define AFTER_ROW out[0] ^= text[last % 8] == 1
