@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Files in, lines and the table out. */
 #include "judge_score.h"
 
 #include <errno.h>

@@ -152,21 +152,21 @@ static void check_same(const whet_score_item *a, const whet_score_item *b) {
     CHECK_INT(a->verdict.code, b->verdict.code);
 }
 
-/* Of these mutants none is a hole; the first ones are the same whatever the number of them and of
- * the threads. */
+/* Of these mutants none is a hole; the first one is the same whatever the number of them and of the
+ * threads. */
 static void test_score(void) {
     const whet_judge_opts judge = small_opts();
     const whet_score_text plain = { "plain.c", whet_corpus_plain() };
     whet_score many, few;
-    whet_score_opts opts = { .n_mutants = 10, .n_honest = 1, .n_threads = 2, .seed = 1 };
+    whet_score_opts opts = { .n_mutants = 8, .n_honest = 1, .n_threads = 2, .seed = 1 };
     REQUIRE_OK(ctx, whet_score_run(ctx, &judge, &plain, 1, &opts, &many));
-    opts = (whet_score_opts){ .n_mutants = 2, .seed = 1 };
+    opts = (whet_score_opts){ .n_mutants = 1, .seed = 1 };
     REQUIRE_OK(ctx, whet_score_run(ctx, &judge, &plain, 1, &opts, &few));
-    CHECK_INT(many.n_items, 11);
-    CHECK_INT(few.n_items, 2);
+    CHECK_INT(many.n_items, 9);
+    CHECK_INT(few.n_items, 1);
     CHECK(many.n_possible > 100 && many.n_possible == few.n_possible);
     int n_rejected = 0;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 8; i++) {
         const whet_score_item *it = &many.items[i];
         printf("# line %d %s: \"%s\" to \"%s\": %s, %s\n", it->line, it->mutation, it->before,
                it->after, whet_fate_name(it->fate), whet_verdict_name(it->verdict.code));
@@ -176,9 +176,8 @@ static void test_score(void) {
         CHECK((it->fate == WHET_FATE_REJECTED) == (it->n_cases == 0));
     }
     CHECK(n_rejected >= 5);
-    CHECK(!many.items[10].mutation && many.items[10].fate == WHET_FATE_ACCEPTED);
-    for (int i = 0; i < 2; i++)
-        check_same(&many.items[i], &few.items[i]);
+    CHECK(!many.items[8].mutation && many.items[8].fate == WHET_FATE_ACCEPTED);
+    check_same(&many.items[0], &few.items[0]);
     whet_score_fini(ctx, &many);
     whet_score_fini(ctx, &few);
 }
