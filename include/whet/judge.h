@@ -65,7 +65,8 @@ WHET_API const char *whet_verdict_meaning(whet_verdict_code code);
     X(NAMESPACES, 2, "namespaces",                                                                 \
       "it sees no network and no other process, and none survives it")                             \
     X(USER, 3, "user", "the candidate and its compiler are never run as root")                     \
-    X(CLOCK, 4, "no-clock", "it cannot read a clock while its outputs are checked")
+    X(CLOCK, 4, "no-clock", "it cannot read a clock while its outputs are checked")                \
+    X(SEALS, 5, "seals", "nothing makes its inputs writable, not even the system when it is asked")
 
 typedef enum whet_jail_layer {
 #define WHET_X(code, bit, name, meaning) WHET_JAIL_##code = 1 << (bit),
@@ -263,7 +264,7 @@ WHET_API whet_status whet_judge_self_test(whet_ctx *ctx, whet_judge *judge,
                                           whet_duel *duel);
 
 /* The other side, called by `whet _worker` alone: serves the judge that started this process over
- * the descriptors 3 (requests), 4 (shared memory) and 5 (object), until that is gone. */
+ * the descriptors 3 (requests), 4 (inputs), 5 (outputs) and 6 (object), until that is gone. */
 WHET_API whet_status whet_judge_worker(whet_ctx *ctx);
 
 /* For the worker's handler of SIGSEGV, SIGBUS, SIGILL and SIGFPE: tells the judge what was touched

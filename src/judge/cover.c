@@ -139,12 +139,13 @@ whet_status whet_cover_read(whet_ctx *ctx, whet_cover *c, whet_link *link, size_
     whet_link_end end;
     whet_reply reply;
     request.sections[WHET_SECTION_OUT].bytes = whole;
-    WHET_TRY(whet_link_reserve(ctx, link, whole));
+    WHET_TRY(whet_link_place(ctx, link, &request));
     WHET_TRY(whet_link_ask(ctx, link, &request, 10, &end, &reply, NULL));
     if (end != WHET_LINK_ANSWERED)
         return whet_fail(ctx, WHET_E_INTERNAL, "the worker does not say what was taken");
+    const char *seen = whet_link_section(link, &request, WHET_SECTION_OUT);
     for (size_t i = 0; i < c->n_sites; i++)
-        if (c->sites[i] < n && link->region[c->sites[i]]) c->points[c->point_of[i]].is_taken = true;
+        if (c->sites[i] < n && seen[c->sites[i]]) c->points[c->point_of[i]].is_taken = true;
     *n_left = 0;
     for (size_t i = 0; i < c->n_points; i++)
         *n_left += !c->points[i].is_taken;

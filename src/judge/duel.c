@@ -52,19 +52,14 @@ static whet_status lay_out(whet_ctx *ctx, const whet_timed *t, side *s, size_t w
             (size_t)t->max_calls * (size_t)t->problem.n_rows * out_row_bytes(&t->problem),
         [WHET_SECTION_WORKSPACE] = workspace_bytes,
     };
-    size_t at = 0;
-    for (int i = 0; i < WHET_N_SECTIONS; i++) {
-        const size_t whole = (bytes[i] + page - 1) / page * page;
-        s->request.sections[i] = (whet_span){ .offset = at, .bytes = whole };
-        at += whole;
-    }
-    WHET_TRY(whet_link_reserve(ctx, &s->link, at));
-    char *region = s->link.region;
-    memcpy(region + s->request.sections[WHET_SECTION_K].offset, t->k, t->kv_bytes);
-    memcpy(region + s->request.sections[WHET_SECTION_V].offset, t->v, t->kv_bytes);
-    memcpy(region + s->request.sections[WHET_SECTION_Q].offset, t->q, t->q_bytes);
-    s->calls = (whet_call *)(region + s->request.sections[WHET_SECTION_CALLS].offset);
-    s->out = region + s->request.sections[WHET_SECTION_OUT].offset;
+    for (int i = 0; i < WHET_N_SECTIONS; i++)
+        s->request.sections[i] = (whet_span){ .bytes = (bytes[i] + page - 1) / page * page };
+    WHET_TRY(whet_link_place(ctx, &s->link, &s->request));
+    memcpy(whet_link_section(&s->link, &s->request, WHET_SECTION_K), t->k, t->kv_bytes);
+    memcpy(whet_link_section(&s->link, &s->request, WHET_SECTION_V), t->v, t->kv_bytes);
+    memcpy(whet_link_section(&s->link, &s->request, WHET_SECTION_Q), t->q, t->q_bytes);
+    s->calls = (whet_call *)whet_link_section(&s->link, &s->request, WHET_SECTION_CALLS);
+    s->out = whet_link_section(&s->link, &s->request, WHET_SECTION_OUT);
     return WHET_OK;
 }
 

@@ -197,13 +197,14 @@ static whet_status ask_capacities(whet_ctx *ctx, whet_exam *e) {
     request.sections[WHET_SECTION_OUT].bytes = (n_bytes + page - 1) / page * page;
     uint64_t *first = whet_arena_alloc(ctx, &e->arena, n_bytes);
     if (!first) return WHET_E_NOMEM;
-    WHET_TRY(whet_link_reserve(ctx, e->link, request.sections[WHET_SECTION_OUT].bytes));
+    WHET_TRY(whet_link_place(ctx, e->link, &request));
+    char *out = whet_link_section(e->link, &request, WHET_SECTION_OUT);
     for (int use = 0; use < 2 && is_going(e); use++) {
         request.problem.n_rows = use ? 1 : p->n_rows;
         request.problem.n_context = use ? MAX_CAPACITY : p->n_context;
-        memset(e->link->region, 0, n_bytes);
+        memset(out, 0, n_bytes);
         WHET_TRY(ask(ctx, e, &request, &reply));
-        const uint64_t *bytes = (const uint64_t *)e->link->region;
+        const uint64_t *bytes = (const uint64_t *)out;
         for (int i = 0; i < MAX_CAPACITY && is_going(e); i++) {
             const double limit = whet_judge_kv_limit(p, i + 1);
             if (bytes[i] == 0 || (double)bytes[i] > limit)

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -209,6 +210,13 @@ void whet_jail_enter_build(const void *data) {
 
 /* ---- telling ---- */
 
+static bool has_seals(void) {
+    const int fd = memfd_create("whet-seals", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const bool is_sealed = fd >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0;
+    if (fd >= 0) close(fd);
+    return is_sealed;
+}
+
 #define NAME(code, bit, name, meaning) { WHET_JAIL_##code, name, meaning },
 static const struct {
     uint32_t layer;
@@ -223,6 +231,7 @@ uint32_t whet_judge_jail(void) {
     if (whet_filter_is_there()) layers |= WHET_JAIL_SECCOMP;
     if (landlock_version() >= 1) layers |= WHET_JAIL_LANDLOCK;
     if (has_namespaces()) layers |= WHET_JAIL_NAMESPACES;
+    if (has_seals()) layers |= WHET_JAIL_SEALS;
 #ifdef PR_SET_TSC
     int mode;
     if (prctl(PR_GET_TSC, &mode) == 0) layers |= WHET_JAIL_CLOCK;

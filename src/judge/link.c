@@ -16,21 +16,22 @@
 #include "base/clock.h"
 #include "judge/jail.h"
 
-enum { POLL_MS = 50, LOAD_SECONDS = 20, SPARE_FD = 20, GOING_MS = 200 };
+enum { POLL_MS = 50, LOAD_SECONDS = 20, N_FDS = 4, SPARE_FD = 20, GOING_MS = 200 };
 
 /* In the child, between fork and exec: async-signal-safe calls only. The descriptors go up first,
  * so that none is overwritten before it is moved to its place. */
-static void become_worker(const char *program, const int fds[3]) {
+static void become_worker(const char *program, const int fds[N_FDS]) {
     setpgid(0, 0); /* the terminal's Ctrl-C is for the judge */
-    int high[3];
-    for (int i = 0; i < 3; i++)
+    int high[N_FDS];
+    for (int i = 0; i < N_FDS; i++)
         high[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, SPARE_FD);
     const int null = open("/dev/null", O_RDWR);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < WHET_WORKER_SOCKET; i++)
         dup2(null, i);
-    for (int i = 0; i < 3; i++)
-        if (high[i] >= 0) dup2(high[i], WHET_WORKER_SOCKET + i);
-    close_range(fds[2] < 0 ? WHET_WORKER_OBJECT : WHET_WORKER_OBJECT + 1, ~0U, 0);
+    unsigned n = WHET_WORKER_SOCKET;
+    for (int i = 0; i < N_FDS && high[i] >= 0; i++)
+        dup2(high[i], (int)n++);
+    close_range(n, ~0U, 0);
     char name[] = "_worker";
     char *const argv[] = { (char *)(uintptr_t)program, name, NULL };
     char *const environment[] = { NULL };
@@ -42,7 +43,7 @@ static void become_worker(const char *program, const int fds[3]) {
 static whet_status hand_over(whet_ctx *ctx, const whet_object *object, int *fd) {
     *fd = -1;
     if (object->built_in) return WHET_OK;
-    *fd = memfd_create("whet-object", MFD_CLOEXEC);
+    *fd = memfd_create("whet-object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*fd < 0) return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
     size_t done = 0;
     while (done < object->n_bytes) {
@@ -51,19 +52,55 @@ static whet_status hand_over(whet_ctx *ctx, const whet_object *object, int *fd) 
         if (n <= 0) return whet_fail(ctx, WHET_E_IO, "fill shared memory: %s", strerror(errno));
         done += (size_t)n;
     }
+    fcntl(*fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
     return WHET_OK;
+}
+
+/* The worker can neither shrink it, which would be our fault at the next access, nor add a seal.
+ * FUTURE_WRITE (Linux 5.1) leaves the mapping that there is, ours, as the only one that writes. */
+static whet_status open_shared(whet_ctx *ctx, bool is_input, whet_shared *s) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const int fd =
+        memfd_create(is_input ? "whet-inputs" : "whet-outputs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0) s->fd = fd;
+    if (fd < 0 || ftruncate(fd, (off_t)page) != 0)
+        return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
+    char *bytes = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED) return whet_fail_nomem(ctx, page);
+    *s = (whet_shared){ .fd = fd, .bytes = bytes, .n_bytes = page };
+    s->is_sealed = is_input && fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0;
+    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL);
+    return WHET_OK;
+}
+
+static whet_status grow(whet_ctx *ctx, whet_shared *s, size_t n_bytes) {
+    if (n_bytes <= s->n_bytes) return WHET_OK;
+    if (ftruncate(s->fd, (off_t)n_bytes) != 0)
+        return whet_fail(ctx, WHET_E_IO, "grow shared memory: %s", strerror(errno));
+    char *bytes =
+        mremap(s->bytes, s->n_bytes, n_bytes, MREMAP_MAYMOVE); /* keeps the right to write */
+    if (bytes == MAP_FAILED) return whet_fail_nomem(ctx, n_bytes);
+    s->bytes = bytes;
+    s->n_bytes = n_bytes;
+    return WHET_OK;
+}
+
+static void close_shared(whet_shared *s) {
+    if (s->bytes) munmap(s->bytes, s->n_bytes);
+    if (s->fd > 0) close(s->fd);
+    *s = (whet_shared){ 0 };
 }
 
 static whet_status start(whet_ctx *ctx, const char *program, const whet_object *object,
                          whet_link *link) {
     int object_fd, pair[2] = { -1, -1 };
     whet_status st = hand_over(ctx, object, &object_fd);
-    link->memory = memfd_create("whet-region", MFD_CLOEXEC);
-    if (st == WHET_OK &&
-        (link->memory < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0))
+    if (st == WHET_OK) st = open_shared(ctx, true, &link->inputs);
+    if (st == WHET_OK) st = open_shared(ctx, false, &link->outputs);
+    if (st == WHET_OK && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         st = whet_fail(ctx, WHET_E_IO, "make a worker's channel: %s", strerror(errno));
     if (st == WHET_OK) {
-        const int fds[3] = { pair[1], link->memory, object_fd };
+        const int fds[N_FDS] = { pair[1], link->inputs.fd, link->outputs.fd, object_fd };
         link->pid = whet_jail_fork();
         if (link->pid == 0) become_worker(program, fds);
         if (link->pid < 0) {
@@ -71,7 +108,7 @@ static whet_status start(whet_ctx *ctx, const char *program, const whet_object *
             st = whet_fail(ctx, WHET_E_IO, "start %s: %s", program, strerror(errno));
         }
     }
-    link->socket = pair[0];
+    if (pair[0] >= 0) link->socket = pair[0];
     if (pair[1] >= 0) close(pair[1]);
     if (object_fd >= 0) close(object_fd);
     return st;
@@ -92,25 +129,27 @@ static int end_worker(whet_link *link) {
 
 void whet_link_close(whet_link *link) {
     end_worker(link);
-    if (link->region) munmap(link->region, link->region_bytes);
     if (link->socket > 0) close(link->socket);
-    if (link->memory > 0) close(link->memory);
+    close_shared(&link->inputs);
+    close_shared(&link->outputs);
     *link = (whet_link){ 0 };
 }
 
-whet_status whet_link_reserve(whet_ctx *ctx, whet_link *link, size_t bytes) {
-    if (bytes <= link->region_bytes) return WHET_OK;
-    if (ftruncate(link->memory, (off_t)bytes) != 0)
-        return whet_fail(ctx, WHET_E_IO, "grow shared memory: %s", strerror(errno));
-    if (link->region) munmap(link->region, link->region_bytes);
-    link->region_bytes = 0;
-    link->region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, link->memory, 0);
-    if (link->region == MAP_FAILED) {
-        link->region = NULL;
-        return whet_fail_nomem(ctx, bytes);
+whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *request) {
+    size_t n_inputs = 0, n_outputs = 0;
+    for (int i = 0; i < WHET_N_SECTIONS; i++) {
+        whet_span *span = &request->sections[i];
+        size_t *n = whet_section_is_input(i) ? &n_inputs : &n_outputs;
+        span->offset = *n;
+        *n += span->bytes;
     }
-    link->region_bytes = bytes;
-    return WHET_OK;
+    WHET_TRY(grow(ctx, &link->inputs, n_inputs));
+    return grow(ctx, &link->outputs, n_outputs);
+}
+
+char *whet_link_section(const whet_link *link, const whet_request *request, whet_section section) {
+    const whet_shared *s = whet_section_is_input(section) ? &link->inputs : &link->outputs;
+    return s->bytes + request->sections[section].offset;
 }
 
 /* Waits for the socket until the time is up; false = late. */
@@ -131,7 +170,8 @@ static whet_status greet(whet_ctx *ctx, whet_link *link, const char *program, wh
     WHET_TRY(wait_for_reply(ctx, link, whet_clock_ns() + LOAD_SECONDS * 1e9, &is_there));
     if (!is_there || recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT) != sizeof *reply)
         return whet_fail(ctx, WHET_E_IO, "%s does not serve as a worker", program);
-    link->jail = reply->jail;
+    link->jail = reply->jail & ~(uint32_t)WHET_JAIL_SEALS;
+    if (link->inputs.is_sealed) link->jail |= WHET_JAIL_SEALS;
     return WHET_OK;
 }
 
@@ -178,7 +218,7 @@ whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *re
 whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object *object,
                            const whet_problem *problem, whet_link *link, whet_link_end *end,
                            whet_reply *reply) {
-    *link = (whet_link){ .socket = -1, .memory = -1 };
+    *link = (whet_link){ 0 };
     whet_status st = start(ctx, program, object, link);
     whet_request request = { .op = WHET_OP_LOAD, .problem = *problem };
     if (object->built_in)
@@ -190,7 +230,7 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
 }
 
 static const char *const section_names[WHET_N_SECTIONS] = {
-    "k", "v", "q", "the calls", "out", "the cache", "the workspace",
+    "k", "v", "q", "the calls", "the cache", "out", "the cache", "the workspace",
 };
 
 static void blame_fault(const whet_reply *reply, whet_gate gate, whet_verdict *verdict) {

@@ -9,13 +9,19 @@
 #include "judge/protocol.h"
 #include "judge/verdict.h"
 
+/* Memory that judge and worker share. */
+typedef struct whet_shared {
+    int fd;         /* of a memfd that never shrinks; 0 = none */
+    char *bytes;    /* owned mapping, read and write */
+    size_t n_bytes; /* whole pages */
+    bool is_sealed; /* no mapping but ours will ever write it */
+} whet_shared;
+
 typedef struct whet_link {
-    pid_t pid;           /* 0 = none */
-    int socket;          /* -1 = none */
-    int memory;          /* the shared memory's descriptor; -1 = none */
-    char *region;        /* owned mapping of it, read and write */
-    size_t region_bytes; /* whole pages */
-    uint32_t jail;       /* layers in force */
+    pid_t pid;  /* 0 = none */
+    int socket; /* 0 = none */
+    whet_shared inputs, outputs;
+    uint32_t jail; /* layers in force */
 } whet_link;
 
 /* How a worker took a request. */
@@ -35,8 +41,12 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
 /* Kills the worker, waits for it, gives the memory back. A zeroed link is fine. */
 void whet_link_close(whet_link *link);
 
-/* Makes the shared memory at least that large; link->region may move. */
-whet_status whet_link_reserve(whet_ctx *ctx, whet_link *link, size_t bytes);
+/* Gives those of the request's sections that have bytes (whole pages) their place in the shared
+ * memory, one behind the other, and makes room; the memory may move. */
+whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *request);
+
+/* The section's pages as the judge sees them. */
+char *whet_link_section(const whet_link *link, const whet_request *request, whet_section section);
 
 /* Sends a request and waits for the reply, at most `seconds`. After anything but ANSWERED the
  * worker is gone. WHET_E_CANCELLED, WHET_E_INTERNAL when the worker itself is broken. wall_ns, if

@@ -3,12 +3,15 @@
 #ifndef WHET_JUDGE_PROTOCOL_H
 #define WHET_JUDGE_PROTOCOL_H
 
+#include <stdbool.h>
+
 #include <whet/kernel.h>
 
 enum {
     WHET_WORKER_SOCKET = 3,
-    WHET_WORKER_REGION = 4, /* the memory that both share */
-    WHET_WORKER_OBJECT = 5, /* the shared object; absent for a built-in kernel */
+    WHET_WORKER_INPUTS = 4,  /* memory that both share, sealed: only the judge can write it */
+    WHET_WORKER_OUTPUTS = 5, /* memory that both share and write */
+    WHET_WORKER_OBJECT = 6,  /* the shared object; absent for a built-in kernel */
 };
 
 typedef enum whet_op {
@@ -22,20 +25,25 @@ typedef enum whet_op {
     WHET_OP_BATCH,      /* n_calls calls by the team: each appends n_rows rows and runs them */
 } whet_op;
 
-/* Parts of the shared memory as the worker maps them, each between two guard pages. Only OUT and
- * WORKSPACE can be written during RUN, and only KV during APPEND. */
+/* Parts of the shared memory as the worker maps them, each between two guard pages. Those before
+ * OUT lie in the sealed memory and are read-only there. */
 typedef enum whet_section {
     WHET_SECTION_K,
     WHET_SECTION_V,
     WHET_SECTION_Q,
     WHET_SECTION_CALLS, /* BATCH: one whet_call each */
+    WHET_SECTION_CACHE, /* RUN: the judge's copy of KV */
     WHET_SECTION_OUT,
-    WHET_SECTION_KV,
+    WHET_SECTION_KV, /* APPEND: the cache as it is written */
     WHET_SECTION_WORKSPACE,
     WHET_N_SECTIONS,
 } whet_section;
 
-/* Whole pages at `offset` of the region; the data begin `skip` bytes into them. */
+static inline bool whet_section_is_input(int section) {
+    return section < WHET_SECTION_OUT;
+}
+
+/* Whole pages at `offset` of their memory; the data begin `skip` bytes into them. */
 typedef struct whet_span {
     uint64_t offset;
     uint64_t bytes; /* 0: not mapped */

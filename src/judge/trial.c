@@ -121,25 +121,25 @@ static void leave(whet_trial *t, whet_leftover what, whet_dtype dtype, char *to,
     }
 }
 
+/* The canary's piece that belongs at `from`; memory begins at a page, so addresses will do. */
+static const char *canary_at(const whet_trial *t, const char *from, const char *to, size_t *n) {
+    const size_t at = (uintptr_t)from % sizeof t->canary;
+    *n = sizeof t->canary - at;
+    if (*n > (size_t)(to - from)) *n = (size_t)(to - from);
+    return t->canary + at;
+}
+
 static void put_canary(const whet_trial *t, char *from, char *to) {
-    const char *base = t->link->region;
-    while (from < to) {
-        const size_t at = (size_t)(from - base) % sizeof t->canary;
-        size_t n = sizeof t->canary - at;
-        if (n > (size_t)(to - from)) n = (size_t)(to - from);
-        memcpy(from, t->canary + at, n);
-        from += n;
+    for (size_t n; from < to; from += n) {
+        const char *canary = canary_at(t, from, to, &n);
+        memcpy(from, canary, n);
     }
 }
 
 static bool is_canary(const whet_trial *t, const char *from, const char *to) {
-    const char *base = t->link->region;
-    while (from < to) {
-        const size_t at = (size_t)(from - base) % sizeof t->canary;
-        size_t n = sizeof t->canary - at;
-        if (n > (size_t)(to - from)) n = (size_t)(to - from);
-        if (memcmp(from, t->canary + at, n) != 0) return false;
-        from += n;
+    for (size_t n; from < to; from += n) {
+        const char *canary = canary_at(t, from, to, &n);
+        if (memcmp(from, canary, n) != 0) return false;
     }
     return true;
 }
@@ -158,7 +158,12 @@ static uint64_t choose_address(whet_rng *rng) {
 }
 
 static size_t alignment(const whet_trial *t, int section) {
-    return section >= WHET_SECTION_KV ? KV_ALIGNMENT : element_bytes(t);
+    switch (section) {
+    case WHET_SECTION_CACHE:
+    case WHET_SECTION_KV:
+    case WHET_SECTION_WORKSPACE: return KV_ALIGNMENT;
+    default: return element_bytes(t);
+    }
 }
 
 static size_t choose_skip(whet_trial *t, int section, size_t whole, size_t n_bytes) {
@@ -178,28 +183,26 @@ static whet_status place(whet_ctx *ctx, whet_trial *t) {
         [WHET_SECTION_K] = rows_bytes(t, p->n_context, p->n_kv_heads),
         [WHET_SECTION_V] = rows_bytes(t, p->n_context, p->n_kv_heads),
         [WHET_SECTION_Q] = rows_bytes(t, p->n_rows, p->n_heads),
+        [WHET_SECTION_CACHE] = t->sizes.kv_bytes,
         [WHET_SECTION_OUT] = rows_bytes(t, p->n_rows, p->n_heads),
         [WHET_SECTION_KV] = t->sizes.kv_bytes,
         [WHET_SECTION_WORKSPACE] = t->sizes.workspace_bytes,
     };
     const size_t spare = t->memory.place == WHET_PLACE_MIDDLE ? page : 0;
-    size_t at = 0;
     for (int i = 0; i < WHET_N_SECTIONS; i++) {
-        size_t whole = bytes[i] ? round_up(bytes[i] + spare, page) : 0;
-        if (i == WHET_SECTION_KV) whole += page; /* to move in */
+        const size_t whole = bytes[i] ? round_up(bytes[i] + spare, page) : 0;
         t->request.sections[i] = (whet_span){
-            .offset = at,
             .bytes = whole,
             .skip = bytes[i] ? choose_skip(t, i, whole, bytes[i]) : 0,
             .address = choose_address(&t->rng),
         };
-        at += whole;
     }
-    WHET_TRY(whet_link_reserve(ctx, t->link, at));
-    put_canary(t, t->link->region, t->link->region + at);
+    WHET_TRY(whet_link_place(ctx, t->link, &t->request));
     for (int i = 0; i < WHET_N_SECTIONS; i++) {
         const whet_span *span = &t->request.sections[i];
-        t->parts[i] = (whet_part){ t->link->region + span->offset + span->skip, bytes[i] };
+        char *pages = whet_link_section(t->link, &t->request, (whet_section)i);
+        put_canary(t, pages, pages + span->bytes);
+        t->parts[i] = (whet_part){ pages + span->skip, bytes[i] };
     }
     return WHET_OK;
 }
@@ -270,7 +273,7 @@ static void check_bounds(const whet_trial *t) {
     for (size_t i = 0; i < sizeof written / sizeof *written && !where; i++) {
         const whet_span *span = &t->request.sections[written[i].section];
         const whet_part *data = &t->parts[written[i].section];
-        const char *begin = t->link->region + span->offset;
+        const char *begin = data->data - span->skip;
         if (!is_canary(t, begin, data->data) ||
             !is_canary(t, data->data + data->n_bytes, begin + span->bytes))
             where = written[i].name;
@@ -291,6 +294,7 @@ void whet_trial_take(const whet_trial *t, void *out) {
 whet_status whet_trial_append(whet_ctx *ctx, whet_trial *t, whet_rows rows) {
     if (whet_trial_is_over(t) || rows.n == 0) return WHET_OK;
     whet_reply reply;
+    t->request.sections[WHET_SECTION_KV].address = choose_address(&t->rng);
     t->request.first_row = rows.first;
     t->request.pos = rows.pos;
     t->request.n = rows.n;
@@ -300,24 +304,17 @@ whet_status whet_trial_append(whet_ctx *ctx, whet_trial *t, whet_rows rows) {
     return WHET_OK;
 }
 
-/* The same bytes elsewhere: no address in the cache is worth anything. */
-static void move_cache(whet_trial *t) {
-    whet_span *span = &t->request.sections[WHET_SECTION_KV];
-    whet_part *kv = &t->parts[WHET_SECTION_KV];
-    char *begin = t->link->region + span->offset;
-    const size_t skip = choose_skip(t, WHET_SECTION_KV, span->bytes, kv->n_bytes);
-    memmove(begin + skip, kv->data, kv->n_bytes);
-    kv->data = begin + skip;
-    span->skip = skip;
-    span->address = choose_address(&t->rng);
-    put_canary(t, begin, kv->data);
-    put_canary(t, kv->data + kv->n_bytes, begin + span->bytes);
+/* The run gets the same bytes elsewhere, sealed: no address in the cache is worth anything. */
+static void hand_over_cache(whet_trial *t) {
+    const whet_part *kv = &t->parts[WHET_SECTION_KV];
+    memcpy(t->parts[WHET_SECTION_CACHE].data, kv->data, kv->n_bytes);
+    t->request.sections[WHET_SECTION_CACHE].address = choose_address(&t->rng);
 }
 
 whet_status whet_trial_run(whet_ctx *ctx, whet_trial *t) {
     if (whet_trial_is_over(t)) return WHET_OK;
     whet_reply reply;
-    move_cache(t);
+    hand_over_cache(t);
     WHET_TRY(ask(ctx, t, WHET_OP_RUN, &reply));
     if (!whet_trial_is_over(t)) check_bounds(t);
     return WHET_OK;

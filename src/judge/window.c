@@ -22,9 +22,9 @@ static char *reserve(const whet_span *span, size_t page) {
     return at;
 }
 
-static whet_status map(whet_worker *w, const whet_span *span, bool is_writable,
-                       whet_window *window) {
+static whet_status map(whet_worker *w, int section, const whet_span *span, whet_window *window) {
     const size_t page = w->page;
+    const bool is_input = whet_section_is_input(section);
     if (span->bytes % page || span->offset % page || span->skip >= span->bytes)
         return whet_fail(w->ctx, WHET_E_INTERNAL, "a section of %zu bytes is not whole pages",
                          (size_t)span->bytes);
@@ -33,20 +33,18 @@ static whet_status map(whet_worker *w, const whet_span *span, bool is_writable,
     *window = (whet_window){ .reserved = reserved,
                              .bytes = span->bytes,
                              .data = reserved + page + span->skip };
-    const int protection = is_writable ? PROT_READ | PROT_WRITE : PROT_READ;
-    if (mmap(reserved + page, span->bytes, protection, MAP_SHARED | MAP_FIXED, WHET_WORKER_REGION,
+    if (mmap(reserved + page, span->bytes, is_input ? PROT_READ : PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_FIXED, is_input ? WHET_WORKER_INPUTS : WHET_WORKER_OUTPUTS,
              (off_t)span->offset) == MAP_FAILED)
         return whet_fail(w->ctx, WHET_E_IO, "map shared memory: %s", strerror(errno));
     return WHET_OK;
 }
 
-whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_t readable,
-                            uint32_t writable) {
+whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_t sections) {
     for (int i = 0; i < WHET_N_SECTIONS; i++) {
         const whet_span *span = &request->sections[i];
         unmap(&w->windows[i], w->page);
-        if (span->bytes && ((readable | writable) >> i & 1))
-            WHET_TRY(map(w, span, writable >> i & 1, &w->windows[i]));
+        if (span->bytes && (sections >> i & 1)) WHET_TRY(map(w, i, span, &w->windows[i]));
     }
     return WHET_OK;
 }

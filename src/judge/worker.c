@@ -43,7 +43,7 @@ static whet_status load(whet_worker *w, const whet_request *request) {
             return whet_fail(w->ctx, WHET_E_UNSUPPORTED, "there is no built-in kernel %s",
                              request->built_in);
     } else {
-        WHET_TRY(whet_attention_load(w->ctx, "/proc/self/fd/5", &w->library));
+        WHET_TRY(whet_attention_load(w->ctx, "/proc/self/fd/6", &w->library));
         kernel = whet_attention_library_kernel(w->library);
         WHET_TRY(find_cover(w));
     }
@@ -115,7 +115,7 @@ static void serve_once(whet_worker *w, const whet_request *r) {
     if (r->op == WHET_OP_APPEND) st = whet_worker_map_append(w, r);
     if (r->op == WHET_OP_RUN) st = whet_worker_map_run(w, r);
     if (r->op == WHET_OP_CAPACITIES || r->op == WHET_OP_COVER)
-        st = whet_worker_map(w, r, 0, 1u << WHET_SECTION_OUT);
+        st = whet_worker_map(w, r, 1u << WHET_SECTION_OUT);
     if (st != WHET_OK) {
         tell_fault(w, w->answer);
         return;

@@ -33,9 +33,8 @@ typedef struct whet_worker {
     int n_caches;
 } whet_worker;
 
-/* Maps those of the request's sections that are in the sets (bit i: section i), others not. */
-whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_t readable,
-                            uint32_t writable);
+/* Maps those of the request's sections that are in the set (bit i: section i), others not. */
+whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_t sections);
 
 /* Where an address lies among the mapped sections. Async-signal-safe. */
 void whet_worker_locate(const whet_worker *w, const void *address, whet_reply *reply);

@@ -59,7 +59,7 @@ static void run_in_turn(const whet_worker *w, const whet_run_args *args, int n_w
 }
 
 whet_status whet_worker_map_append(whet_worker *w, const whet_request *r) {
-    return whet_worker_map(w, r, SECTION(K) | SECTION(V), SECTION(KV));
+    return whet_worker_map(w, r, SECTION(K) | SECTION(V) | SECTION(KV));
 }
 
 void whet_worker_append(whet_worker *w, const whet_request *r) {
@@ -74,11 +74,11 @@ void whet_worker_append(whet_worker *w, const whet_request *r) {
 }
 
 whet_status whet_worker_map_run(whet_worker *w, const whet_request *r) {
-    return whet_worker_map(w, r, SECTION(Q) | SECTION(KV), SECTION(OUT) | SECTION(WORKSPACE));
+    return whet_worker_map(w, r, SECTION(Q) | SECTION(CACHE) | SECTION(OUT) | SECTION(WORKSPACE));
 }
 
 void whet_worker_run(whet_worker *w, const whet_request *r) {
-    const whet_run_args args = run_args(w, r, w->windows[WHET_SECTION_KV].data, 0, 0);
+    const whet_run_args args = run_args(w, r, w->windows[WHET_SECTION_CACHE].data, 0, 0);
     run_in_turn(w, &args, r->n_workers);
 }
 
@@ -118,8 +118,9 @@ static void arrive(void *arg, int worker, int n_workers) {
 }
 
 whet_status whet_worker_prepare(whet_worker *w, const whet_request *r) {
-    WHET_TRY(whet_worker_map(w, r, SECTION(K) | SECTION(V) | SECTION(Q) | SECTION(CALLS),
-                             SECTION(OUT) | SECTION(WORKSPACE)));
+    WHET_TRY(whet_worker_map(w, r,
+                             SECTION(K) | SECTION(V) | SECTION(Q) | SECTION(CALLS) | SECTION(OUT) |
+                                 SECTION(WORKSPACE)));
     WHET_TRY(make_caches(w, r));
     WHET_TRY(whet_team_open(w->ctx, r->n_workers, &w->team));
     whet_team_run(w->team, arrive, NULL); /* its threads have done what starting takes */

@@ -64,8 +64,8 @@ static void ask(const char *defines, whet_op op, whet_verdict *v) {
                              .cache_bytes = 1 << 16,
                              .n_calls = 1 };
     for (int i = 0; i < WHET_N_SECTIONS; i++)
-        request.sections[i] = (whet_span){ (uint64_t)i << 16, 1 << 16, 0 };
-    REQUIRE_OK(ctx, whet_link_reserve(ctx, &link, (size_t)WHET_N_SECTIONS << 16));
+        request.sections[i] = (whet_span){ .bytes = 1 << 16 };
+    REQUIRE_OK(ctx, whet_link_place(ctx, &link, &request));
     if (!is_over) {
         REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
         is_over = whet_link_blame(end, &reply, 1, WHET_GATE_SMOKE, v);
