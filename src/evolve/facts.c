@@ -8,6 +8,8 @@
 #include "judge/code.h"
 #include "judge/elf.h"
 
+#ifdef __x86_64__
+
 /* Vector length and opcode of a VEX or EVEX instruction (Intel 64 and IA-32 Architectures Software
  * Developer's Manual, volume 2, 2.3 and 2.7). */
 static void read_instruction(const uint8_t *code, int length, whet_facts *f) {
@@ -21,11 +23,7 @@ static void read_instruction(const uint8_t *code, int length, whet_facts *f) {
     if (bits > f->vector_bits && bits <= 512) f->vector_bits = bits;
 }
 
-static void read_section(const whet_elf *elf, const Elf64_Shdr *s, whet_facts *f) {
-    const uint8_t *code = whet_elf_content(elf, s, 1);
-    if (!code) return;
-    f->code_bytes += s->sh_size;
-#ifdef __x86_64__
+static void read_code(const uint8_t *code, const Elf64_Shdr *s, whet_facts *f) {
     for (size_t at = 0; at < s->sh_size;) {
         const whet_instruction found =
             whet_instruction_read(code + at, s->sh_size - at, (int64_t)(s->sh_addr + at));
@@ -33,7 +31,21 @@ static void read_section(const whet_elf *elf, const Elf64_Shdr *s, whet_facts *f
         read_instruction(code + at, found.length, f);
         at += (size_t)found.length;
     }
+}
+
+#else
+
+static void read_code(const uint8_t *code, const Elf64_Shdr *s, whet_facts *f) {
+    (void)code, (void)s, (void)f; /* only x86-64 is read */
+}
+
 #endif
+
+static void read_section(const whet_elf *elf, const Elf64_Shdr *s, whet_facts *f) {
+    const uint8_t *code = whet_elf_content(elf, s, 1);
+    if (!code) return;
+    f->code_bytes += s->sh_size;
+    read_code(code, s, f);
 }
 
 static void read_segment(const whet_member *m, const char *name, char text[WHET_MAX_NAME]) {
