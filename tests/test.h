@@ -23,6 +23,7 @@ typedef struct test_case {
 __attribute__((weak)) int test_n_failed_checks; /* of the running test */
 __attribute__((weak)) const char *test_skip_reason;
 __attribute__((weak)) uint64_t test_seed = 1; /* --seed N; printed; use it for all random input */
+__attribute__((weak)) bool test_is_quick;     /* --quick: a sample of many cases, for emulators */
 
 #define TEST_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -109,6 +110,8 @@ static inline int test_main(int argc, char **argv, const test_case *tests, size_
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--seed") && i + 1 < argc)
             test_seed = strtoull(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--quick"))
+            test_is_quick = true;
         else
             only = argv[i];
     }

@@ -51,6 +51,7 @@ static void check_agreement(const whet_attention_kernel *kernel, const stage_cas
 static void test_agrees_with_oracle(void) {
     for (size_t i = 0; i < TEST_COUNT(problems); i++)
         for (int family = 0; family < WHET_N_CASES; family++) {
+            if (test_is_quick && (i + (size_t)family) % WHET_N_CASES) continue;
             stage_case c;
             stage_case_open(&c, &problems[i], (whet_case_family)family, boundary, N_BOUNDARY);
             with_kernels(&c, check_agreement);
@@ -59,7 +60,7 @@ static void test_agrees_with_oracle(void) {
 }
 
 static void check_workers(const whet_attention_kernel *kernel, const stage_case *input) {
-    for (int n = 1; n <= 5; n++) {
+    for (int n = test_is_quick ? 5 : 1; n <= 5; n++) {
         check_worst(kernel, input, "decode", stage_decode_worst(kernel, input, n));
         check_worst(kernel, input, "late prefill", stage_prefill_worst(kernel, input, 230, n));
         check_worst(kernel, input, "prefill", stage_prefill_worst(kernel, input, 0, n));
@@ -236,6 +237,7 @@ static double worst_of_wrong_heads(const stage_case *input) {
 }
 
 static void test_tolerance_rejects_mutants(void) {
+    if (test_is_quick) SKIP("asks no kernel");
     double scale = 0, scale_up = 0, late = 0, early = 0, heads = 0, mean = 0;
     static const int32_t positions[] = { 100, CONTEXT - 1 };
     for (int family = 0; family < WHET_N_CASES; family++) {
@@ -259,6 +261,7 @@ static void test_tolerance_rejects_mutants(void) {
 
 /* mean(V) passes the usual tolerances on small Gaussian input; ours rejects it where it matters. */
 static void test_families_are_what_they_say(void) {
+    if (test_is_quick) SKIP("asks no kernel");
     static const int32_t last[] = { CONTEXT - 1 };
     for (int family = 0; family < WHET_N_CASES; family++) {
         stage_case c;
