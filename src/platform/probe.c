@@ -35,6 +35,8 @@ const whet_probe_unit *const whet_probe_units[] = {
 #if defined(__x86_64__)
     &whet_probe_tiles_amx,    &whet_probe_dots_avx512_bf16,
     &whet_probe_fma_avx512,   &whet_probe_fma_avx2,
+#elif defined(__aarch64__)
+    &whet_probe_matrices_neon_bf16,
 #endif
     &whet_probe_fma_portable, NULL,
 };

@@ -34,6 +34,8 @@ extern const whet_probe_unit whet_probe_fma_portable;
 extern const whet_probe_reads whet_probe_reads_avx2, whet_probe_reads_avx512;
 extern const whet_probe_unit whet_probe_fma_avx2, whet_probe_fma_avx512;
 extern const whet_probe_unit whet_probe_dots_avx512_bf16, whet_probe_tiles_amx;
+#elif defined(__aarch64__)
+extern const whet_probe_unit whet_probe_matrices_neon_bf16;
 #endif
 
 /* All of this build, the widest first; NULL at the end. */

@@ -68,6 +68,8 @@ static void every_multiply_add_is_done(void) {
     check_vectors(&whet_probe_fma_avx512, 64);
     check_products(&whet_probe_dots_avx512_bf16, 24, 16, 24 * 23 / 2);
     check_products(&whet_probe_tiles_amx, 4, 256, 0);
+#elif defined(__aarch64__)
+    check_products(&whet_probe_matrices_neon_bf16, 24, 4, 24 * 23 / 2);
 #endif
 }
 
