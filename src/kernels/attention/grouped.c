@@ -4,6 +4,8 @@
 #include <whet/kernel.h>
 #if defined(__AVX512BF16__)
 #include <immintrin.h>
+#elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+#include <arm_neon.h>
 #endif
 
 void *memcpy(void *to, const void *from, size_t n);
@@ -40,7 +42,7 @@ void *memcpy(void *to, const void *from, size_t n);
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
 
-#if defined(__AVX512BF16__) && USE_BF16
+#if (defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)) && USE_BF16
 #define IS_BF16 1
 typedef uint16_t operand; /* of the products: q and p */
 enum { N_PARTS = P_PARTS };
@@ -49,8 +51,13 @@ enum { N_PARTS = P_PARTS };
 typedef float operand;
 enum { N_PARTS = 1 };
 #endif
-/* Queries of a product whose sums stay in registers, and vectors for each of them. */
-enum { ROWS = LANES == 16 ? 12 : 6, FEW = LANES == 16 ? 0 : 3, PART_EXTRA = 16 };
+/* Queries of a product whose sums stay in registers, two vectors each; FEW have four. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define N_REGISTERS 32
+#else
+#define N_REGISTERS 16
+#endif
+enum { ROWS = N_REGISTERS == 32 ? 12 : 6, FEW = LANES == 16 ? 0 : ROWS / 2, PART_EXTRA = 16 };
 
 typedef struct item {
     const whet_run_args *args;
@@ -115,6 +122,24 @@ INLINE vec low_of(words x) {
 INLINE vec high_of(words x) {
     return (vec)(x & 0xffff0000);
 }
+#if IS_BF16
+/* sum + the products of each pair of x with the pair w. */
+INLINE vec add_dots(vec sum, words x, uint32_t w) {
+#if defined(__AVX512BF16__)
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)_mm512_set1_epi32((int)w));
+#else
+    return (vec)vbfdotq_f32((float32x4_t)sum, (bfloat16x8_t)x, (bfloat16x8_t)vdupq_n_u32(w));
+#endif
+}
+/* The elements of e, then those of f. */
+INLINE words round_vecs(vec e, vec f) {
+#if defined(__AVX512BF16__)
+    return (words)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e);
+#else
+    return (words)vcvtq_high_bf16_f32(vcvtq_low_bf16_f32((float32x4_t)e), (float32x4_t)f);
+#endif
+}
+#endif
 INLINE float sum_lanes(vec x) {
     float lane[LANES];
     store(lane, x);
@@ -237,8 +262,7 @@ INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
             uint32_t w;
             memcpy(&w, a + i * f->a_stride, 4);
             for (int v = 0; v < n_v; v++)
-                sum[i][v] = (vec)_mm512_dpbf16_ps((__m512)sum[i][v], (__m512bh)x[v],
-                                                  (__m512bh)_mm512_set1_epi32((int)w));
+                sum[i][v] = add_dots(sum[i][v], x[v], w);
         }
 #else
             for (int v = 0; v < n_v; v++)
@@ -268,7 +292,7 @@ static __attribute__((noinline)) void product(int32_t n_q, const factors *f) {
         PRODUCT(4)
         PRODUCT(5)
         PRODUCT(6)
-#if LANES == 16
+#if N_REGISTERS == 32
         PRODUCT(7)
         PRODUCT(8)
         PRODUCT(9)
@@ -294,14 +318,14 @@ INLINE vec scores_at(const float *s, int32_t t, int32_t n, float factor, float b
 /* Weights of two vectors of scores; returns them as they will be used. */
 INLINE vec put_weights(operand *p, vec e, vec f) {
 #if IS_BF16
-    const words w = (words)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e);
+    const words w = round_vecs(e, f);
     memcpy(p, &w, sizeof w);
     if (N_PARTS == 1) return low_of(w) + high_of(w);
     const vec halves[2] = { low_of(w), high_of(w) }; /* elements in turn */
     for (int i = 0; i < 2 * LANES; i++)
         *(i < LANES ? &((float *)&e)[i] : &((float *)&f)[i - LANES]) -=
             ((const float *)&halves[i % 2])[i / 2];
-    const words rest = (words)_mm512_cvtne2ps_pbh((__m512)f, (__m512)e);
+    const words rest = round_vecs(e, f);
     memcpy(p + TILE, &rest, sizeof rest);
     return low_of(w) + high_of(w) + low_of(rest) + high_of(rest);
 #else

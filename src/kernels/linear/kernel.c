@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The source of all linear kernels, compiled once for each instruction set. */
 
-/* The build defines LANES, KERNEL (the object's name), KERNEL_NAME, KERNEL_FEATURES, and MANY (the
- * part for many rows).
+/* The build defines LANES and N_REGISTERS of the vectors, KERNEL (the object's name), KERNEL_NAME,
+ * KERNEL_FEATURES, and MANY (the part for many rows).
  *
  * A few rows (decode) are bound by memory: the weight streams by once, as four rows at a time, far
  * apart, which the hardware's own prefetcher follows best; software prefetch made it slower.
@@ -22,16 +22,16 @@ typedef float v4 __attribute__((vector_size(16)));
 typedef uint16_t vh __attribute__((vector_size(LANES * 2)));
 
 enum {
-    N_VECTORS = LANES == 16 ? 4 : 2, /* vectors of tokens in a panel */
+    N_VECTORS = N_REGISTERS == 32 ? 4 : 2, /* vectors of tokens in a panel */
     PANEL = N_VECTORS * LANES,
     N_BROADCAST = 6,  /* weight rows of a tile */
     K_BLOCK = 1024,   /* inputs of a widened panel: 24 KiB */
     PACK_INPUTS = 16, /* one cache line */
 
-    FEW_ROWS = LANES == 16 ? 8 : 4, /* tokens that share one pass over the weights */
-    N_STREAMS = 4,                  /* rows read at a time, far apart: at most so many */
-    STEP = 2 * LANES,               /* weights of one load_step */
-    X_BLOCK = 4096,                 /* activations spread at a time: 16 KiB of L1 */
+    FEW_ROWS = N_REGISTERS == 32 ? 8 : 4, /* tokens that share one pass over the weights */
+    N_STREAMS = 4,                        /* rows read at a time, far apart: at most so many */
+    STEP = 2 * LANES,                     /* weights of one load_step */
+    X_BLOCK = 4096,                       /* activations spread at a time: 16 KiB of L1 */
 };
 
 /* What few_rows works on: inputs from i0; k of them are whole steps. */
@@ -181,7 +181,7 @@ INLINE void few_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin,
     case 2: block_of(&b, dtype, begin, end, 2); break;
     case 3: block_of(&b, dtype, begin, end, 3); break;
     case 4: block_of(&b, dtype, begin, end, 4); break;
-#if LANES == 16
+#if N_REGISTERS == 32
     case 5: block_of(&b, dtype, begin, end, 5); break;
     case 6: block_of(&b, dtype, begin, end, 6); break;
     case 7: block_of(&b, dtype, begin, end, 7); break;

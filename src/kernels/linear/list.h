@@ -9,6 +9,8 @@
 #define LINEAR_KERNELS(X)                                                                          \
     X(whet_linear_amx)                                                                             \
     X(whet_linear_avx512_bf16) X(whet_linear_avx512) X(whet_linear_avx2) X(whet_linear_portable)
+#elif defined(__aarch64__)
+#define LINEAR_KERNELS(X) X(whet_linear_neon_bf16) X(whet_linear_neon) X(whet_linear_portable)
 #else
 #define LINEAR_KERNELS(X) X(whet_linear_portable)
 #endif

@@ -66,7 +66,7 @@ static void tiles(const whet_linear_args *a, const float *panel, int32_t n, int 
     for (int32_t t0 = 0; t0 < a->n_rows; t0 += PANEL) {
         switch ((a->n_rows - t0 + LANES - 1) / LANES) {
         case 1: tile_of(a, panel, n, n_rows, i0, k, t0, 1); break;
-#if LANES == 16
+#if N_REGISTERS == 32
         case 2: tile_of(a, panel, n, n_rows, i0, k, t0, 2); break;
         case 3: tile_of(a, panel, n, n_rows, i0, k, t0, 3); break;
 #endif
