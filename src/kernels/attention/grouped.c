@@ -2,7 +2,7 @@
 /* grouped: one load of K and V serves all query heads of the group; keys are split over workers and
  * merged. The expert kernel, and a program that an evolution can start from. */
 #include <whet/kernel.h>
-#if defined(__AVX512BF16__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #elif defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
 #include <arm_neon.h>
@@ -42,7 +42,8 @@ void *memcpy(void *to, const void *from, size_t n);
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
 
-#if (defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)) && USE_BF16
+#if (defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)) && USE_BF16 &&      \
+    !defined(NO_DOTS)
 #define IS_BF16 1
 typedef uint16_t operand; /* of the products: q and p */
 enum { N_PARTS = P_PARTS };
@@ -99,11 +100,6 @@ INLINE vec load(const float *p) {
     memcpy(&x, p, sizeof x);
     return x;
 }
-INLINE words load_words(const void *p) {
-    words x;
-    memcpy(&x, p, sizeof x);
-    return x;
-}
 INLINE void store(float *p, vec x) {
     memcpy(p, &x, sizeof x);
 }
@@ -114,7 +110,11 @@ INLINE vec choose(words mask, vec yes, vec no) {
     return (vec)(((words)yes & mask) | ((words)no & ~mask));
 }
 INLINE vec max_vec(vec a, vec b) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#else
     return choose((words)(a > b), a, b);
+#endif
 }
 INLINE vec low_of(words x) {
     return (vec)(x << 16);
@@ -256,7 +256,7 @@ INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
                 __builtin_prefetch((const char *)(b + line) + AHEAD);
         words x[4];
         for (int v = 0; v < n_v; v++)
-            x[v] = load_words(b + v * LANES);
+            memcpy(&x[v], b + v * LANES, sizeof x[v]);
         for (int i = 0; i < n_q; i++) {
 #if IS_BF16
             uint32_t w;
@@ -280,25 +280,17 @@ INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
 
 #define PRODUCT(n)                                                                                 \
     case n:                                                                                        \
-        for (int32_t j = 0; j < PANEL; j += (n <= FEW ? 4 : 2) * LANES)                            \
-            product_some(n, n <= FEW ? 4 : 2, f, j);                                               \
+        for (int32_t j = 0; j < PANEL; j += ((n) <= FEW ? 4 : 2) * LANES)                          \
+            product_some(n, (n) <= FEW ? 4 : 2, f, j);                                             \
         break;
+#define PRODUCTS(n)                                                                                \
+    PRODUCT(n + 1) PRODUCT(n + 2) PRODUCT(n + 3) PRODUCT(n + 4) PRODUCT(n + 5) PRODUCT(n + 6)
 
 static __attribute__((noinline)) void product(int32_t n_q, const factors *f) {
     switch (n_q) {
-        PRODUCT(1)
-        PRODUCT(2)
-        PRODUCT(3)
-        PRODUCT(4)
-        PRODUCT(5)
-        PRODUCT(6)
+        PRODUCTS(0)
 #if N_REGISTERS == 32
-        PRODUCT(7)
-        PRODUCT(8)
-        PRODUCT(9)
-        PRODUCT(10)
-        PRODUCT(11)
-        PRODUCT(12)
+        PRODUCTS(6)
 #endif
     }
 }

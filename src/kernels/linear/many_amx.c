@@ -2,13 +2,12 @@
 /* Many rows of activations by AMX tiles: a part of kernel.c, which includes it. */
 
 /* A step multiplies 32 tokens x 32 inputs by 32 inputs x 32 outputs, two tiles each, into four
- * tiles of sums (Intel, "Architecture Instruction Set Extensions Programming Reference", chapter
- * 3). Activations are rounded to bf16, as the reference implementation rounds them, and packed as
- * tiles. Weights of up to 128 outputs are transposed to tiles of input pairs, where 512 tokens pass
- * by, while the next ones are fetched. Both stay in L2: 1 MiB of activations and 256 KiB. */
-#include <immintrin.h>
-
+ * tiles of sums. Activations are rounded to bf16, as the reference implementation rounds them, and
+ * packed as tiles. Weights of up to 128 outputs are transposed to tiles of input pairs, where 512
+ * tokens pass by, while the next ones are fetched. Both stay in L2: 1 MiB of activations and 256
+ * KiB. */
 #include "kernels/linear/square.c"
+#include "platform/tiles.h"
 
 enum {
     IS_BF16_ONLY = true,
@@ -31,61 +30,20 @@ typedef struct weight_block {
     const char *next; /* weights of as many rows, to be fetched meanwhile; NULL: no more */
 } weight_block;
 
-static const struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t n_rows[16];
-} all_whole_tiles = {
-    .palette = 1,
-    .row_bytes = { 64, 64, 64, 64, 64, 64, 64, 64 },
-    .n_rows = { 16, 16, 16, 16, 16, 16, 16, 16 },
-};
-_Static_assert(sizeof all_whole_tiles == 64, "as LDTILECFG reads it");
-
 INLINE int32_t count_tiles(int32_t n_in) {
     return (n_in + TILE_INPUTS - 1) / TILE_INPUTS;
 }
 
-/* Sums in tiles 0 to 3 [token half][output half]; the compiler knows nothing of tiles, so what they
- * read must have reached memory. Lines of the next weights are fetched: one a step of each row. */
+/* Into the sums; lines of the next weights are fetched: one a step of each row. */
 INLINE void multiply(const weight_block *b, const tile (*weights)[2], const tile *tokens,
                      const char *next, int n_next) {
     const tile *other = tokens + count_tiles(b->args->w.n_in);
-    __asm__ volatile("" ::: "memory");
     for (int32_t s = 0; s < b->n_steps; s++) {
-        _tile_loadd(4, tokens[s], 64);
-        _tile_loadd(6, weights[s][0], 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, weights[s][1], 64);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, other[s], 64);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+        tiles_multiply(tokens[s], other[s], 64, weights[s][0], weights[s][1], 64);
         for (int r = 0; r < n_next; r++)
             _mm_prefetch(next + ((size_t)r * (size_t)b->args->w.n_in + (size_t)s * TILE_INPUTS) * 2,
                          _MM_HINT_T1);
     }
-}
-
-INLINE void load_sums(const float *from, size_t stride) {
-    _tile_loadd(0, from, stride * 4);
-    _tile_loadd(1, from + SQUARE, stride * 4);
-    _tile_loadd(2, from + SQUARE * stride, stride * 4);
-    _tile_loadd(3, from + SQUARE * stride + SQUARE, stride * 4);
-}
-
-INLINE void store_sums(float *to, size_t stride) {
-    _tile_stored(0, to, stride * 4);
-    _tile_stored(1, to + SQUARE, stride * 4);
-    _tile_stored(2, to + SQUARE * stride, stride * 4);
-    _tile_stored(3, to + SQUARE * stride + SQUARE, stride * 4);
-}
-
-INLINE void clear_sums(void) {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
 }
 
 /* The outputs of one side, 32 tokens from t0. */
@@ -96,22 +54,23 @@ INLINE void square_of(const weight_block *b, int side, int32_t t0, const char *n
                          (size_t)(t0 / SQUARE) * (size_t)count_tiles(a->w.n_in) +
                          b->i0 / TILE_INPUTS;
     const bool is_added = a->is_added || b->i0 > 0;
+    const size_t stride = (size_t)a->out_stride * sizeof(float);
     const int32_t n_tokens = a->n_rows - t0 < SIDE ? a->n_rows - t0 : SIDE;
     const int32_t n_outputs = b->n_outputs - side * SIDE < SIDE ? b->n_outputs - side * SIDE : SIDE;
     float *out = a->out + (size_t)t0 * (size_t)a->out_stride + b->n + side * SIDE;
     if (n_tokens == SIDE && n_outputs == SIDE) {
         if (is_added)
-            load_sums(out, (size_t)a->out_stride);
+            tiles_load_sums(out, stride);
         else
-            clear_sums();
+            tiles_clear_sums();
         multiply(b, weights, tokens, next, n_next);
-        store_sums(out, (size_t)a->out_stride);
+        tiles_store_sums(out, stride);
         return;
     }
     float edge[SIDE][SIDE];
-    clear_sums();
+    tiles_clear_sums();
     multiply(b, weights, tokens, next, n_next);
-    store_sums(edge[0], SIDE);
+    tiles_store_sums(edge[0], sizeof edge[0]);
     for (int32_t t = 0; t < n_tokens; t++)
         for (int32_t n = 0; n < n_outputs; n++)
             put(&out[t * a->out_stride + n], edge[t][n], is_added);
@@ -179,7 +138,7 @@ static void block_of_outputs(const whet_linear_args *a, int32_t n, int32_t end, 
 INLINE void many_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin, int32_t end) {
     (void)dtype; /* bf16: the kernel is chosen for no other */
     enum { WIDTH = N_SIDES * SIDE };
-    _tile_loadconfig(&all_whole_tiles);
+    tiles_begin();
     for (int32_t t0 = 0; t0 < a->n_rows; t0 += BLOCK_TOKENS) {
         const int32_t t1 = a->n_rows - t0 < BLOCK_TOKENS ? a->n_rows : t0 + BLOCK_TOKENS;
         for (int32_t n = begin; n < end; n += WIDTH) {
@@ -187,7 +146,7 @@ INLINE void many_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin
             block_of_outputs(a, n, n_end, n_end == end, t0, t1);
         }
     }
-    _tile_release();
+    tiles_end();
 }
 
 /* packed[tile of tokens][tile of inputs][16 tokens][32 inputs]; missing ones are zero. */
