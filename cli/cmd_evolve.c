@@ -13,7 +13,6 @@
 
 #include "cli.h"
 #include "key.h"
-#include "self_test.h"
 #include "winner.h"
 
 typedef struct evolve_opts {
@@ -346,6 +345,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.winners = o->is_not_installed ? NULL : folder;
     opts.worker = program;
     opts.cc = o->cc;
+    opts.tests_judge = !o->is_untested;
     opts.on_event = show;
     opts.event_data = &v;
     whet_status st = WHET_OK;
@@ -359,9 +359,6 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.llm.api_key = key->text;
     cli_cancel_on_signal(ctx);
     if (o->is_dry_run) return print_prompt(ctx, &opts);
-    /* A run that goes on, or is taken anew, is what it was: nothing more is asked for it. */
-    if (!o->is_untested && !is_of_another_run(o)) st = cli_self_test_quick(ctx, program, o->cc);
-    if (st != WHET_OK) return st;
     whet_evolve_result result;
     st = whet_evolve(ctx, &opts, &result);
     cli_progress_end();

@@ -84,13 +84,3 @@ whet_status cli_self_test(whet_ctx *ctx, const whet_self_test_opts *given, bool 
     *is_right = st == WHET_OK && result.n_wrong == 0;
     return st == WHET_OK ? print_end(ctx, &result, is_json) : st;
 }
-
-whet_status cli_self_test_quick(whet_ctx *ctx, const char *worker, const char *cc) {
-    const whet_self_test_opts opts = { .is_quick = true, .worker = worker, .cc = cc };
-    whet_self_test result;
-    const whet_status st = whet_self_test_run(ctx, &opts, &result);
-    if (st != WHET_OK || result.n_wrong == 0) return st;
-    return cli_usage("the judge is not to be trusted here (%s); whet judge --self-test says more, "
-                     "--no-self-test goes on all the same",
-                     result.fault);
-}

@@ -11,8 +11,4 @@
 whet_status cli_self_test(whet_ctx *ctx, const whet_self_test_opts *opts, bool is_json,
                           bool *is_right);
 
-/* The quick form, silently; WHET_E_ARG with one sentence on stderr when the judge is not to be
- * trusted here. */
-whet_status cli_self_test_quick(whet_ctx *ctx, const char *worker, const char *cc);
-
 #endif

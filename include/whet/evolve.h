@@ -118,6 +118,8 @@ typedef struct whet_evolve_opts {
                                task.txt, facts.txt, diff.txt, rewrite.txt, crossover.txt, repair.txt */
     int max_prompt_bytes; /* beyond what a prompt must have, it is filled up to this; 0 = 64 KiB */
     int max_code_bytes;   /* of a program that a model writes; 0 = 256 KiB */
+    bool tests_judge;     /* a new run begins only where the judge's own quick test comes out right
+                             (whet_self_test_run), else WHET_E_INTERNAL; the run does not know of it */
     const char *answers;  /* a run file: its run is taken anew, into run_file, with the verdicts and
                              timings that it has; nothing is judged or installed. NULL = judge */
     whet_evolve_fn on_event;

@@ -36,7 +36,7 @@ typedef struct whet_self_item {
 /* Zero means default. Strings are borrowed for the call. */
 typedef struct whet_self_test_opts {
     unsigned parts;      /* WHET_SELF_... bits; 0 = all */
-    bool is_quick;       /* the first cheat of every gate, the first two honest kernels, and the
+    bool is_quick;       /* one cheat of every gate, two honest kernels, and the
                             kernel against itself with wide limits: what a busy machine forgives */
     uint64_t seed;       /* of inputs and orders */
     const char *worker;  /* whet_judge_opts */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <whet/machine.h>
+#include <whet/self_test.h>
 
 #include "base/clock.h"
 #include "evolve/ask.h"
@@ -69,8 +70,26 @@ static whet_status open_all(whet_ctx *ctx, whet_search *s) {
     return st;
 }
 
+/* Its own seed: what a run chooses does not depend on this. */
+static whet_status test_judge(whet_ctx *ctx, const whet_search *s) {
+    const whet_self_test_opts opts = {
+        .is_quick = true,
+        .seed = s->opts.seed,
+        .worker = s->opts.worker,
+        .cc = s->opts.cc,
+    };
+    whet_self_test result;
+    WHET_TRY(whet_self_test_run(ctx, &opts, &result));
+    if (result.n_wrong == 0) return WHET_OK;
+    return whet_fail(ctx, WHET_E_INTERNAL, "the judge is not to be trusted here: %s", result.fault);
+}
+
 static whet_status evolve(whet_ctx *ctx, whet_search *s) {
     whet_status st = open_all(ctx, s);
+    if (st == WHET_OK && s->opts.tests_judge && s->judge && !s->answers) {
+        st = test_judge(ctx, s);
+        s->start_ns = whet_clock_ns();
+    }
     /* The clock of a resumed run goes on where it stood. */
     if (s->opts.is_resumed) s->start_ns = whet_clock_ns() - s->run.seconds * 1e9;
     if (st == WHET_OK) st = run(ctx, s);
