@@ -4,13 +4,7 @@
 
 #include "bench.h"
 
-enum {
-    SLICE_TOKENS = 25,   /* about a second of decoding between two looks at the machine */
-    CONTEXT_TOKENS = 16, /* timed at each length of the context in each pair */
-    PROMPT_SHARE = 256,  /* a shorter prompt is timed as often as makes so many tokens, at most */
-    MAX_PROMPTS = 4,     /* this often, in each pair */
-    MAX_TASKS = 2 * CLI_BENCH_MAX_LIST + 8,
-};
+enum { MAX_TASKS = 2 * CLI_BENCH_MAX_LIST + 8 };
 
 /* The longer side first: with 2 sides the baseline, then the candidate. */
 static const int print_order[] = { WHET_BENCH_BASELINE, WHET_BENCH_CANDIDATE };
@@ -47,17 +41,11 @@ static task *add_task(suite *s, const whet_scenario *scenario, size_t n_context)
     return t;
 }
 
-static const whet_scenario *find_scenario(const char *name, size_t len) {
-    for (const whet_scenario *s = whet_scenarios; s->name; s++)
-        if (strlen(s->name) == len && strncmp(s->name, name, len) == 0) return s;
-    return NULL;
-}
-
 /* The words of --scenario, apart by commas. */
 static whet_status add_named(suite *s, const char *names) {
     for (const char *p = names;; p++) {
         const size_t len = strcspn(p, ",");
-        const whet_scenario *scenario = find_scenario(p, len);
+        const whet_scenario *scenario = whet_scenario_find(p, len);
         if (!scenario)
             return cli_usage("--scenario takes primary, short, medium, long and code, not \"%.*s\"",
                              (int)(len < 40 ? len : 40), p);
@@ -84,7 +72,7 @@ static whet_status list_tasks(suite *s) {
         for (const whet_scenario *c = whet_scenarios; c->name; c++)
             add_task(s, c, 0);
     for (int i = 0; is_long && i < 3; i++)
-        add_task(s, find_scenario("long", 4), long_contexts[i]);
+        add_task(s, whet_scenario_find("long", 4), long_contexts[i]);
     if (st == WHET_OK && (o->contexts || !o->scenarios))
         st = cli_parse_sizes("context", o->contexts ? o->contexts : "128,512,2k,8k,32k", &contexts);
     for (int i = 0; i < contexts.n && st == WHET_OK; i++)
@@ -92,28 +80,14 @@ static whet_status list_tasks(suite *s) {
     return st;
 }
 
-/* The ids of a prompt: none for a model without a tokenizer, which gets seeded ones. */
 static whet_status make_job(whet_ctx *ctx, const suite *s, const task *t, whet_ids *ids,
                             whet_bench_job *job) {
-    *job = (whet_bench_job){ .n_pairs = s->o->repetitions };
-    if (!t->scenario) {
-        job->n_filled = t->n_context;
-        job->n_tokens = CONTEXT_TOKENS;
-        job->slice_tokens = CONTEXT_TOKENS / 2;
-        return WHET_OK;
-    }
     whet_status st = WHET_OK;
-    if (s->b.engine.tokenizer)
-        st = whet_tokenizer_encode(ctx, s->b.engine.tokenizer, t->scenario->prompt,
-                                   strlen(t->scenario->prompt), ids);
-    job->prompt = ids->n ? ids->ids : NULL;
-    job->n_prompt = ids->n ? ids->n : t->scenario->n_prompt;
-    job->n_filled = t->n_context > job->n_prompt ? t->n_context - job->n_prompt : 0;
-    job->n_tokens = t->scenario->n_tokens;
-    job->slice_tokens = SLICE_TOKENS;
-    job->is_drawn = true;
-    const size_t n = PROMPT_SHARE / job->n_prompt;
-    job->n_prompts = n > MAX_PROMPTS ? MAX_PROMPTS : (int)n;
+    if (t->scenario)
+        st = whet_scenario_job(ctx, s->b.engine.tokenizer, t->scenario, t->n_context, ids, job);
+    else
+        *job = whet_context_job(t->n_context);
+    job->n_pairs = s->o->repetitions;
     return st;
 }
 
@@ -343,7 +317,8 @@ static whet_status check_asked(whet_ctx *ctx, const suite *s) {
     for (int i = 0; i < s->n_tasks && st == WHET_OK; i++) {
         const task *t = &s->tasks[i];
         if (!t->scenario && s->o->contexts)
-            st = whet_bench_fits(ctx, s->b.bench, t->n_context + CONTEXT_TOKENS);
+            st = whet_bench_fits(ctx, s->b.bench,
+                                 t->n_context + whet_context_job(t->n_context).n_tokens);
     }
     return st;
 }

@@ -11,6 +11,7 @@
 #include <whet/judge.h>
 
 #include "cli.h"
+#include "judge_champion.h"
 #include "judge_score.h"
 #include "self_test.h"
 
@@ -20,11 +21,13 @@ typedef struct judge_opts {
     const char *problems;
     const char *dtype;
     const char *cc;
-    const char *against; /* a built-in kernel to time against; NULL = nothing is timed */
+    const char *against;           /* a built-in kernel to time against; NULL = nothing is timed */
+    const char *model, *scenarios; /* of gate 10; NULL = it is not asked, all of them */
     uint64_t seed;
     int n_threads;
     int n_context;                   /* that is timed */
     int n_mutants, n_honest, n_jobs; /* of a score */
+    int n_pairs;                     /* of gate 10 */
     bool is_score;
     bool is_json;
     bool is_unsafe;
@@ -33,6 +36,13 @@ typedef struct judge_opts {
     bool is_untimed;
 } judge_opts;
 
+/* How fast it is in one shape. */
+typedef struct timing {
+    char shape[48];
+    whet_ratio ratio; /* rival's time over its own */
+    double ns, rival_ns;
+} timing;
+
 /* One question: a source text and a problem. */
 typedef struct question {
     const judge_opts *opts;
@@ -40,7 +50,16 @@ typedef struct question {
     const whet_buf *source;
     whet_problem problem;
     uint64_t seed;
+    whet_buf model; /* its folder; empty: gate 10 is not asked */
 } question;
+
+/* What came of it. */
+typedef struct findings {
+    whet_object object;
+    whet_verdict verdict;
+    timing timings[WHET_N_SHAPES];
+    whet_champion champion;
+} findings;
 
 static const char *const dtype_names[] = {
     [WHET_F32] = "f32", [WHET_BF16] = "bf16", [WHET_F16] = "f16"
@@ -83,7 +102,16 @@ static void print_jail(uint32_t layers) {
                    whet_jail_layer_name(layer), whet_jail_layer_meaning(layer));
 }
 
-static void print_text(const question *q, const whet_object *object, const whet_verdict *v) {
+static void print_timings(const question *q, const timing *timings) {
+    for (int i = 0; i < WHET_N_SHAPES; i++)
+        if (timings[i].ns > 0)
+            printf("  %-14s %.2fx %s [%.2f, %.2f], %.3f ms a call\n", timings[i].shape,
+                   timings[i].ratio.ratio, q->opts->against, timings[i].ratio.low,
+                   timings[i].ratio.high, timings[i].ns * 1e-6);
+}
+
+static void print_text(const question *q, const findings *f) {
+    const whet_verdict *v = &f->verdict;
     const whet_problem *p = &q->problem;
     printf("%s  %s %d:%d heads of %d: %s\n", q->file, dtype_names[p->dtype], p->n_heads,
            p->n_kv_heads, p->head_dim, whet_verdict_name(v->code));
@@ -97,22 +125,9 @@ static void print_text(const question *q, const whet_object *object, const whet_
         printf("  %lld outputs compared, the worst at %.3f of its tolerance, seed %llu\n",
                (long long)v->n_checked, v->worst, (unsigned long long)q->seed);
     if (v->jail) print_jail(v->jail);
-    if (*object->sha256) printf("  object %s\n", object->sha256);
-}
-
-/* How fast it is in one shape. */
-typedef struct timing {
-    char shape[48];
-    whet_ratio ratio; /* rival's time over its own */
-    double ns, rival_ns;
-} timing;
-
-static void print_timings(const question *q, const timing *timings) {
-    for (int i = 0; i < WHET_N_SHAPES; i++)
-        if (timings[i].ns > 0)
-            printf("  %-14s %.2fx %s [%.2f, %.2f], %.3f ms a call\n", timings[i].shape,
-                   timings[i].ratio.ratio, q->opts->against, timings[i].ratio.low,
-                   timings[i].ratio.high, timings[i].ns * 1e-6);
+    if (*f->object.sha256) printf("  object %s\n", f->object.sha256);
+    print_timings(q, f->timings);
+    judge_champion_print(&f->champion);
 }
 
 /* Appends ,"timing":[...]: of what passed, and was to be timed. */
@@ -131,8 +146,8 @@ static whet_status put_timings(whet_ctx *ctx, const question *q, const timing *t
     return st == WHET_OK ? whet_buf_puts(ctx, line, "]") : st;
 }
 
-static whet_status print_json(whet_ctx *ctx, const question *q, const whet_object *object,
-                              const whet_verdict *v, const timing *timings) {
+static whet_status print_json(whet_ctx *ctx, const question *q, const findings *f) {
+    const whet_verdict *v = &f->verdict;
     const whet_problem *p = &q->problem;
     whet_buf line = { 0 };
     whet_status st = whet_buf_puts(ctx, &line, "{\"type\":\"verdict\",\"file\":");
@@ -144,34 +159,49 @@ static whet_status print_json(whet_ctx *ctx, const question *q, const whet_objec
                              "\"object\":\"%s\",\"build_ms\":%.0f,\"reason\":",
                              dtype_names[p->dtype], p->n_heads, p->n_kv_heads, p->head_dim,
                              (unsigned long long)q->seed, whet_verdict_name(v->code), v->gate,
-                             whet_gate_name(v->gate), object->sha256, v->build_ns * 1e-6);
+                             whet_gate_name(v->gate), f->object.sha256, v->build_ns * 1e-6);
     if (st == WHET_OK) st = whet_json_quote(ctx, &line, v->reason, strlen(v->reason));
     if (st == WHET_OK) st = whet_buf_puts(ctx, &line, ",\"compiler\":");
     if (st == WHET_OK) st = whet_json_quote(ctx, &line, v->compiler_text, strlen(v->compiler_text));
     if (st == WHET_OK) st = whet_buf_puts(ctx, &line, ",\"evidence\":");
     if (st == WHET_OK) st = whet_verdict_evidence(ctx, v, &line);
-    if (st == WHET_OK) st = put_timings(ctx, q, timings, &line);
+    if (st == WHET_OK) st = put_timings(ctx, q, f->timings, &line);
+    if (st == WHET_OK && f->champion.n_cases) st = judge_champion_put(ctx, &f->champion, &line);
     if (st == WHET_OK) printf("%s}\n", line.text);
     whet_buf_fini(ctx, &line);
     return st;
 }
 
 /* Duels in decode and prefill; a wrong output while it is timed is a verdict, too. */
-static whet_status time_it(whet_ctx *ctx, const question *q, whet_judge *judge,
-                           const whet_object *object, whet_verdict *verdict, timing *timings) {
+static whet_status time_it(whet_ctx *ctx, const question *q, whet_judge *judge, findings *f) {
     const whet_object rival = { .built_in = q->opts->against };
-    for (int i = 0; i < WHET_N_SHAPES && verdict->code == WHET_V_PASS; i++) {
+    for (int i = 0; i < WHET_N_SHAPES && f->verdict.code == WHET_V_PASS; i++) {
         const whet_duel_opts opts = { .shape = (whet_shape)i, .seed = q->seed + (uint64_t)i };
         whet_duel duel;
-        const whet_status st = whet_judge_duel(ctx, judge, object, &rival, &opts, &duel);
+        const whet_status st = whet_judge_duel(ctx, judge, &f->object, &rival, &opts, &duel);
         if (st != WHET_OK) return st;
-        timings[i] = (timing){ .ratio = duel.result, .ns = duel.ns, .rival_ns = duel.rival_ns };
-        whet_judge_shape_name(judge, opts.shape, timings[i].shape, sizeof timings[i].shape);
-        if (duel.verdict.code != WHET_V_PASS) *verdict = duel.verdict;
+        f->timings[i] = (timing){ .ratio = duel.result, .ns = duel.ns, .rival_ns = duel.rival_ns };
+        whet_judge_shape_name(judge, opts.shape, f->timings[i].shape, sizeof f->timings[i].shape);
+        if (duel.verdict.code != WHET_V_PASS) f->verdict = duel.verdict;
         whet_duel_fini(ctx, &duel);
     }
-    if (verdict->code != WHET_V_PASS) timings[0] = (timing){ 0 };
+    if (f->verdict.code != WHET_V_PASS) f->timings[0] = (timing){ 0 };
     return WHET_OK;
+}
+
+/* Gate 10: in a model. */
+static whet_status play(whet_ctx *ctx, const question *q, const char *program,
+                        const whet_judge *judge, findings *f) {
+    const whet_champion_opts opts = {
+        .model = q->model.text,
+        .program = program,
+        .baseline = q->opts->against,
+        .scenarios = q->opts->scenarios,
+        .seed = q->seed,
+        .n_threads = q->opts->n_threads,
+        .n_pairs = q->opts->n_pairs,
+    };
+    return whet_champion_run(ctx, judge, &f->object, &opts, &f->champion, &f->verdict);
 }
 
 static whet_judge_opts judge_opts_of(const question *q, const char *program) {
@@ -207,21 +237,36 @@ static whet_status score(whet_ctx *ctx, const question *q, const char *program,
 }
 
 static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
-                          whet_verdict *verdict) {
+                          whet_verdict_code *code) {
     const whet_judge_opts opts = judge_opts_of(q, program);
     whet_judge *judge = NULL;
-    whet_object object = { 0 };
+    findings f = { 0 };
     whet_status st = whet_judge_open(ctx, &opts, &judge);
     if (st == WHET_OK)
         st = whet_judge_source(ctx, judge, q->source->text ? q->source->text : "", q->source->len,
-                               &object, verdict);
-    timing timings[WHET_N_SHAPES] = { 0 };
-    if (st == WHET_OK && q->opts->against) st = time_it(ctx, q, judge, &object, verdict, timings);
-    if (st == WHET_OK && q->opts->is_json) st = print_json(ctx, q, &object, verdict, timings);
-    if (st == WHET_OK && !q->opts->is_json) print_text(q, &object, verdict);
-    if (st == WHET_OK && !q->opts->is_json) print_timings(q, timings);
-    whet_object_fini(ctx, &object);
+                               &f.object, &f.verdict);
+    if (st == WHET_OK && q->opts->against) st = time_it(ctx, q, judge, &f);
+    if (st == WHET_OK && q->model.len && f.verdict.code == WHET_V_PASS)
+        st = play(ctx, q, program, judge, &f);
+    if (st == WHET_OK && q->opts->is_json) st = print_json(ctx, q, &f);
+    if (st == WHET_OK && !q->opts->is_json) print_text(q, &f);
+    *code = f.verdict.code;
+    whet_object_fini(ctx, &f.object);
     whet_judge_close(ctx, judge);
+    return st;
+}
+
+/* The heads of --model, as a word of --problem. */
+static whet_status read_model(whet_ctx *ctx, const cli_args *args, question *q, char problem[48]) {
+    const judge_opts *o = args->opts;
+    whet_checkpoint_facts facts;
+    if (cli_is_given(&cli_judge, args, "problem") || cli_is_given(&cli_judge, args, "dtype"))
+        return cli_usage("--model has its own heads, in bf16: leave --problem and --dtype out");
+    whet_status st = cli_find_model(ctx, o->model, &q->model);
+    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, q->model.text, &facts);
+    if (st == WHET_OK)
+        snprintf(problem, 48, "%d:%d:%d", facts.config.n_heads, facts.config.n_kv_heads,
+                 facts.config.head_dim);
     return st;
 }
 
@@ -267,6 +312,10 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (!args->n_words && !o->is_score)
         return cli_usage("judge: a word is missing; usage: whet judge FILE.c");
     if (o->n_threads < 0) return cli_usage("--threads takes 0 or more, not %d", o->n_threads);
+    if (!o->model && (o->scenarios || o->n_pairs))
+        return cli_usage("--scenario and --pairs go with --model");
+    if (o->model && (o->is_score || o->n_pairs < 0 || o->n_pairs > 1000))
+        return cli_usage("--model takes one file, and 1 to 1000 --pairs");
     if (!o->is_score && args->n_words > 1)
         return cli_usage("%s: one file at a time, but for --score", args->words[1]);
     if (o->n_context < 0 || o->n_context > MAX_CONTEXT)
@@ -278,17 +327,23 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (st == WHET_OK && !o->is_score) st = read_source(ctx, q.file, &source);
     cli_cancel_on_signal(ctx);
     const bool is_small = o->is_score && !cli_is_given(&cli_judge, args, "problem");
-    for (const char *rest = is_small ? "4:2:64" : o->problems; rest && st == WHET_OK;) {
-        whet_verdict verdict = { 0 };
+    char of_model[48];
+    if (st == WHET_OK && o->model) st = read_model(ctx, args, &q, of_model);
+    for (const char *rest = o->model   ? of_model
+                            : is_small ? "4:2:64"
+                                       : o->problems;
+         rest && st == WHET_OK;) {
+        whet_verdict_code code = WHET_V_PASS;
         st = read_problem(rest, &q.problem, &rest);
         q.problem.n_context = o->n_context;
         if (st == WHET_OK && o->is_score)
             st = score(ctx, &q, program, args);
         else if (st == WHET_OK)
-            st = answer(ctx, &q, program, &verdict);
-        if (verdict.code != WHET_V_PASS) *args->exit_code = EXIT_REJECTED;
+            st = answer(ctx, &q, program, &code);
+        if (code != WHET_V_PASS) *args->exit_code = EXIT_REJECTED;
     }
     whet_buf_fini(ctx, &source);
+    whet_buf_fini(ctx, &q.model);
     return st;
 }
 
@@ -302,6 +357,11 @@ static const cli_option options[] = {
     { "seed", CLI_U64, OPT(seed), "N", "of the inputs; default: a fresh one", NULL },
     { "against", CLI_STRING, OPT(against), "NAME",
       "time it, too, against a built-in kernel: repeat, fused, grouped", NULL },
+    { "model", CLI_STRING, OPT(model), "DIR",
+      "what passes also runs in this checkpoint, against the kernel of --against or fused", NULL },
+    { "scenario", CLI_STRING, OPT(scenarios), "LIST",
+      "with --model: of primary, short, medium, long, code", NULL },
+    { "pairs", CLI_INT, OPT(n_pairs), "N", "with --model: of sessions; default 5", NULL },
     { "context", CLI_INT, OPT(n_context), "N", "context that is timed; default 2048", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "compiler; default cc", NULL },
     { "score", CLI_FLAG, OPT(is_score), NULL,
@@ -328,6 +388,7 @@ const cli_command cli_judge = {
     .name = "judge",
     .summary = "judge an attention kernel: right, or rejected with the evidence",
     .usage = "[options] FILE.c\n"
+             "       whet judge --model DIR [--scenario LIST] [--pairs N] FILE.c\n"
              "       whet judge --self-test [--quick] [--no-timing] [--json]\n"
              "       whet judge --score [--mutants N] [--honest N] [--json] [FILE.c ...]",
     .options = options,

@@ -7,6 +7,7 @@
 #include <whet/judge.h>
 #include <whet/machine.h>
 #include <whet/model.h>
+#include <whet/tokenizer.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -147,6 +148,19 @@ typedef struct whet_scenario {
 
 /* "primary", "short", "medium", "long", "code"; a NULL name at the end. Static. */
 WHET_API extern const whet_scenario whet_scenarios[];
+
+/* One of them by its name, `len` bytes; NULL when there is none. */
+WHET_API const whet_scenario *whet_scenario_find(const char *name, size_t len);
+
+/* The job of a scenario whose context is filled up to n_context tokens before (0 = not at all):
+ * the prompt's ids go to `ids`, which the job borrows; tokenizer NULL: seeded ids. The pairs are
+ * the caller's to set. */
+WHET_API whet_status whet_scenario_job(whet_ctx *ctx, const whet_tokenizer *tokenizer,
+                                       const whet_scenario *scenario, size_t n_context,
+                                       whet_ids *ids, whet_bench_job *job);
+
+/* Some tokens behind n_context others, for how decoding goes with the length of the context. */
+WHET_API whet_bench_job whet_context_job(size_t n_context);
 
 /* An attention that keeps nothing, costs nothing and answers zeros: a session with it shows what
  * the rest of a token takes (Amdahl, 1967). For measuring alone; in no list of kernels. */

@@ -90,6 +90,7 @@ typedef enum whet_gate {
     WHET_GATE_SANITIZER = 6,
     WHET_GATE_RACE = 7,
     WHET_GATE_DUEL = 8,
+    WHET_GATE_CHAMPION = 10,
 } whet_gate;
 
 /* "source", "build", ... Static strings. */

@@ -3,6 +3,17 @@
  */
 #include <whet/bench.h>
 
+#include <string.h>
+
+#include "base/ctx.h"
+
+enum {
+    SLICE_TOKENS = 25,   /* about a second of decoding between two looks at the machine */
+    CONTEXT_TOKENS = 16, /* timed at each length of the context in each pair */
+    PROMPT_SHARE = 256,  /* a shorter prompt is timed as often as makes so many tokens, at most */
+    MAX_PROMPTS = 4,     /* this often, in each pair */
+};
+
 const whet_scenario whet_scenarios[] = {
     {
         .name = "primary",
@@ -72,3 +83,36 @@ const whet_scenario whet_scenarios[] = {
     },
     { 0 },
 };
+
+const whet_scenario *whet_scenario_find(const char *name, size_t len) {
+    for (const whet_scenario *s = whet_scenarios; s->name; s++)
+        if (strlen(s->name) == len && strncmp(s->name, name, len) == 0) return s;
+    return NULL;
+}
+
+whet_status whet_scenario_job(whet_ctx *ctx, const whet_tokenizer *tokenizer,
+                              const whet_scenario *scenario, size_t n_context, whet_ids *ids,
+                              whet_bench_job *job) {
+    if (tokenizer)
+        WHET_TRY(
+            whet_tokenizer_encode(ctx, tokenizer, scenario->prompt, strlen(scenario->prompt), ids));
+    *job = (whet_bench_job){
+        .prompt = ids->n ? ids->ids : NULL,
+        .n_prompt = ids->n ? ids->n : scenario->n_prompt,
+        .n_tokens = scenario->n_tokens,
+        .slice_tokens = SLICE_TOKENS,
+        .is_drawn = true,
+    };
+    job->n_filled = n_context > job->n_prompt ? n_context - job->n_prompt : 0;
+    const size_t n = PROMPT_SHARE / job->n_prompt;
+    job->n_prompts = n > MAX_PROMPTS ? MAX_PROMPTS : (int)n;
+    return WHET_OK;
+}
+
+whet_bench_job whet_context_job(size_t n_context) {
+    return (whet_bench_job){
+        .n_filled = n_context,
+        .n_tokens = CONTEXT_TOKENS,
+        .slice_tokens = CONTEXT_TOKENS / 2,
+    };
+}

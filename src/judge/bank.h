@@ -8,7 +8,7 @@
 #include "kernels/cases.h"
 
 typedef struct whet_bank_case {
-    whet_case_family family;
+    whet_case_family family; /* WHET_N_CASES: none, a model's own */
     whet_gate gate;
     whet_problem problem; /* n_rows and n_context as they are */
     whet_problem bounds;  /* as the kernel is told: upper bounds, not always tight */

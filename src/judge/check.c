@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "judge/check.h"
 #include "judge/object.h"
 #include "judge/proof.h"
 #include "kernels/attention.h"
@@ -59,7 +60,8 @@ static whet_status run_pass(whet_ctx *ctx, whet_trial *t, int pass, char *room) 
 whet_status whet_judge_case(whet_ctx *ctx, const whet_judge *judge, const whet_bank_case *c,
                             whet_link *link, whet_verdict *v) {
     whet_trial t;
-    snprintf(v->family, sizeof v->family, "%s", whet_case_name(c->family));
+    snprintf(v->family, sizeof v->family, "%s",
+             c->family < WHET_N_CASES ? whet_case_name(c->family) : "the model's own");
     v->gate = c->gate;
     v->seed = c->seed;
     v->n_context = c->problem.n_context;
@@ -108,5 +110,21 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     whet_log(ctx, WHET_LOG_DEBUG, "judge", "check: %s, cases in %.0f ms, properties in %.0f ms",
              whet_verdict_name(verdict->code), (checked_ns - start_ns) * 1e-6,
              (whet_clock_ns() - checked_ns) * 1e-6);
+    return st;
+}
+
+whet_status whet_check_cases(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                             const whet_bank_case *cases, int n, whet_verdict *verdict) {
+    whet_link link;
+    whet_link_end end;
+    whet_reply reply;
+    if (n == 0) return WHET_OK;
+    WHET_TRY(
+        whet_link_open(ctx, judge->opts.worker, object, &judge->opts.problem, &link, &end, &reply));
+    whet_status st = whet_judge_trust(ctx, judge, &link);
+    whet_link_blame(end, &reply, judge->opts.case_seconds, cases[0].gate, verdict);
+    for (int i = 0; i < n && st == WHET_OK && verdict->code == WHET_V_PASS; i++)
+        st = whet_judge_case(ctx, judge, &cases[i], &link, verdict);
+    whet_link_close(&link);
     return st;
 }

@@ -29,6 +29,7 @@ bool whet_jail_lock_team(void);
 typedef struct whet_jail_build {
     const char *folder;
     const char *compiler_folder; /* of the compiler, beyond /usr and the like; NULL = none */
+    const char *const *readable; /* more files and folders to read, NULL at the end; NULL = none */
 } whet_jail_build;
 
 /* Gives the folder to the user that the compiler will be. Called by the judge. */

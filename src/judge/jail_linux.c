@@ -184,7 +184,7 @@ void whet_jail_enter_build(const void *data) {
                                             "/etc/ld.so.cache",
                                             "/proc/self",
                                             "/nix/store" };
-    static const char *const writable[] = { "/dev/null", "/dev/zero" };
+    static const char *const writable[] = { "/dev/null", "/dev/zero", "/proc/self/clear_refs" };
     const whet_jail_build *build = data;
     struct stat about;
     uint64_t all;
@@ -201,6 +201,8 @@ void whet_jail_enter_build(const void *data) {
         for (size_t i = 0; i < sizeof writable / sizeof *writable; i++)
             allow_path(rules, writable[i], reading | LANDLOCK_ACCESS_FS_WRITE_FILE);
         if (build->compiler_folder) allow_path(rules, build->compiler_folder, reading);
+        for (const char *const *more = build->readable; more && *more; more++)
+            allow_path(rules, *more, reading);
         allow_search_path(rules, reading);
         allow_path(rules, build->folder, all);
         enforce(rules);

@@ -152,6 +152,7 @@ static void attend(whet_step *s, int layer, int worker, int n_workers) {
         .n_rows = s->n_rows,
     };
     whet_attention_dispatch(&s->attention, &append, &run, s->team, worker, n_workers);
+    if (s->tap && worker == 0) s->tap(s->tap_data, layer, &append, &run);
     const share mine = share_of(s->n_rows * q_width, worker, n_workers);
     whet_widen((whet_dtype)p->dtype,
                (const char *)s->attended +

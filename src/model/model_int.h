@@ -10,6 +10,7 @@
 #include "kernels/linear.h"
 #include "model/checkpoint.h"
 #include "model/config.h"
+#include "model/tap.h"
 
 /* Weights are borrowed from the mapped files; norm weights are widened to f32 once. */
 typedef struct whet_layer {
@@ -54,6 +55,8 @@ typedef struct whet_step {
     char *kv;                                     /* n_layers caches, kv_stride bytes apart */
     size_t kv_stride;
     void *workspace;
+    whet_tap_fn tap; /* or NULL */
+    void *tap_data;
 } whet_step;
 
 /* The forward pass over step->ids, by every worker of the team. */

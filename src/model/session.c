@@ -247,3 +247,8 @@ const whet_attention_kernel *whet_session_kernel(const whet_session *s) {
 uint64_t whet_session_kernel_calls(const whet_session *s) {
     return s->step.attention.n_calls;
 }
+
+void whet_session_tap(whet_session *s, whet_tap_fn fn, void *data) {
+    s->step.tap = fn;
+    s->step.tap_data = data;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Gate 10 as whet judge --model shows it. */
+#ifndef WHET_CLI_JUDGE_CHAMPION_H
+#define WHET_CLI_JUDGE_CHAMPION_H
+
+#include <whet/champion.h>
+
+#include "cli.h"
+
+/* A table: what each text came to, and how decoding goes with the length of the context. */
+void judge_champion_print(const whet_champion *champion);
+
+/* Appends ,"end_to_end":{...}. */
+whet_status judge_champion_put(whet_ctx *ctx, const whet_champion *champion, whet_buf *line);
+
+#endif
