@@ -284,7 +284,8 @@ static whet_status run_files(whet_ctx *ctx, tester *t) {
         if (!file.is_cheat && (parts & WHET_SELF_HONEST)) WHET_TRY(try_honest(ctx, t, &file));
     }
     if ((parts & WHET_SELF_HONEST) && !t->opts->is_quick) WHET_TRY(try_repeat(ctx, t));
-    if (!(parts & WHET_SELF_TIMING)) return WHET_OK;
+    const bool is_enough = t->opts->is_quick && t->result->n_wrong;
+    if (!(parts & WHET_SELF_TIMING) || is_enough) return WHET_OK;
     return t->opts->is_quick ? time_quickly(ctx, t) : time_in_full(ctx, t);
 }
 
