@@ -16,8 +16,9 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (st == WHET_OK) st = cli_data_folder(ctx, &folder);
     if (st == WHET_OK) st = whet_winner_export(ctx, folder.text, id, o->out);
     if (st == WHET_OK)
-        printf("%s holds winner %lld; try it: cc -O3 -march=native -DWHET_EXAMPLE %s -lm\n", o->out,
-               (long long)id, o->out);
+        printf("%s holds winner %lld; try it: cc -O3 -march=native -DWHET_EXAMPLE %s -lm;\n"
+               "judge and time it anywhere: whet verify %s\n",
+               o->out, (long long)id, o->out, o->out);
     whet_buf_fini(ctx, &folder);
     return st;
 }

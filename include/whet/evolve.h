@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Evolution: from the naive attention program to a faster one that is proved right; the winners. */
+/* Evolution: from the naive attention program to a faster one that is proved right. */
 #ifndef WHET_EVOLVE_H
 #define WHET_EVOLVE_H
 
 #include <whet/judge.h>
 #include <whet/text.h>
+#include <whet/winner.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-enum { WHET_HASH_HEX = 65 }; /* a SHA-256 in hexadecimal, with the NUL */
 
 /* What a simple search did with its share of the programs, beside evolution. */
 typedef struct whet_evolve_control {
@@ -165,7 +164,9 @@ WHET_API whet_status whet_evolve_config_print(whet_ctx *ctx, const whet_evolve_c
 WHET_API whet_status whet_evolve_config_warnings(whet_ctx *ctx, const whet_evolve_config *config,
                                                  whet_buf *text);
 
-/* Final timings of one shape. A ratio of 0 means that it was not measured. */
+/* Timings of one shape: of the finals, or of the suite. A ratio of 0 means that it was not
+ * measured.
+ */
 typedef struct whet_evolve_shape {
     char name[48];
     double ns;        /* the winner's, one call */
@@ -173,6 +174,7 @@ typedef struct whet_evolve_shape {
     double fused_ns;
     double grouped_ns;
     double kv_bytes;    /* that one call must read */
+    double limit_share; /* of the time that the machine's limits leave; 0 = not known */
     whet_ratio repeat;  /* over the `repeat` program */
     whet_ratio fused;   /* over `fused` */
     whet_ratio grouped; /* over `grouped` */
@@ -208,10 +210,11 @@ typedef struct whet_evolve_suite {
 } whet_evolve_suite;
 
 typedef struct whet_evolve_result {
-    char hash[WHET_HASH_HEX];          /* of the best program; "" = none was found */
-    char object_sha256[WHET_HASH_HEX]; /* of the object that was judged */
-    char change[256];                  /* where it differs from `repeat` */
-    whet_evolve_shape shapes[WHET_N_SHAPES];
+    char hash[WHET_HASH_HEX];                    /* of the best program; "" = none was found */
+    char object_sha256[WHET_HASH_HEX];           /* of the object that was judged */
+    char change[256];                            /* where it differs from `repeat` */
+    whet_evolve_shape shapes[WHET_N_ALL_SHAPES]; /* by whet_shape */
+    double peak_bytes, peak_flop; /* a second, by the probes around the finals; 0 = not known */
     whet_evolve_suite suite;
     whet_evolve_gain gains[WHET_N_GAINS]; /* the largest first; "" = no further one */
     int n_tried;                          /* programs judged */
@@ -244,53 +247,6 @@ WHET_API whet_status whet_evolve_first_prompt(whet_ctx *ctx, const whet_evolve_o
 WHET_API whet_status whet_evolve_replay(whet_ctx *ctx, const char *run_file,
                                         whet_evolve_result *result, int64_t *n_steps,
                                         bool *is_whole);
-
-/* A winner as it lies in the folder. */
-typedef struct whet_winner_info {
-    int64_t id;
-    whet_problem problem; /* dtype, heads, head_dim; n_context and n_rows are 0 */
-    char fingerprint[33];
-    char program_hash[WHET_HASH_HEX];
-    char object_sha256[WHET_HASH_HEX];
-    char shape[64]; /* what was timed */
-    whet_ratio repeat, fused;
-    char date[24];
-} whet_winner_info;
-
-/* A loaded winner: the very object that was judged. */
-typedef struct whet_winner whet_winner;
-
-/* Finds the winner for the problem's dtype, heads and head_dim on the machine of that fingerprint,
- * checks that the object's bytes have the hash that was judged, and loads just these bytes into
- * this process: it runs here without a jail. WHET_E_NOT_FOUND: there is none; those
- * of other machines are logged. */
-WHET_API whet_status whet_winner_find(whet_ctx *ctx, const char *folder,
-                                      const whet_problem *problem, const char *fingerprint,
-                                      whet_winner **winner);
-
-/* Borrowed until whet_winner_close. */
-WHET_API const whet_attention_kernel *whet_winner_kernel(const whet_winner *winner);
-WHET_API const whet_winner_info *whet_winner_about(const whet_winner *winner);
-WHET_API void whet_winner_close(whet_ctx *ctx, whet_winner *winner); /* NULL is fine */
-
-/* Calls fn for every winner of the folder, the newest first. */
-typedef whet_status (*whet_winner_fn)(void *data, const whet_winner_info *info);
-WHET_API whet_status whet_winner_list(whet_ctx *ctx, const char *folder, whet_winner_fn fn,
-                                      void *data);
-
-/* One winner by its id, and its source, replacing what was in `source`. WHET_E_NOT_FOUND. */
-WHET_API whet_status whet_winner_read(whet_ctx *ctx, const char *folder, int64_t id,
-                                      whet_winner_info *info, whet_buf *source);
-
-/* Writes one C file that needs nothing of whet, whole or not at all: what is known of the winner in
- * a comment, the program as it was judged with kernel.h in place of its inclusion, and, under
- * WHET_EXAMPLE, a main that runs it and compares. WHET_E_NOT_FOUND; WHET_E_FORMAT: the program does
- * not include kernel.h plainly. */
-WHET_API whet_status whet_winner_export(whet_ctx *ctx, const char *folder, int64_t id,
-                                        const char *path);
-
-/* Takes a winner out, and its object with it when no other winner is the same. WHET_E_NOT_FOUND. */
-WHET_API whet_status whet_winner_remove(whet_ctx *ctx, const char *folder, int64_t id);
 
 #ifdef __cplusplus
 }

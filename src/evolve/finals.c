@@ -2,19 +2,23 @@
 /* The finals: the fastest of many short looks was also lucky, so the elites are timed again, and
  * the best of them once more, from fresh processes, for the figures that are reported. */
 #include "evolve/journal.h"
+#include "evolve/roof.h"
 #include "evolve/population.h"
+#include "evolve/receipt.h"
 #include "evolve/referee.h"
 #include "evolve/suite.h"
+#include "evolve/winners.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <whet/attention.h>
-#include <whet/machine.h>
 
 #include "base/file.h"
-#include "store/winners.h"
+#include "base/hash.h"
+
+static const double least_minutes = 5; /* of a run that measures every shape over every baseline */
 
 /* Pairs of processes and blocks; more of them where there is more time. */
 typedef struct effort {
@@ -33,10 +37,10 @@ static effort effort_of(const whet_search *s, whet_shape shape, bool is_final) {
     return e;
 }
 
-/* One recorded duel of a member; `duel` is the caller's to release. */
+/* One recorded duel of a member; a ratio of 0: it was not timed. */
 static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
                              const whet_baseline *rival, whet_shape shape, bool is_final,
-                             whet_duel *duel) {
+                             whet_measured *measured) {
     const effort e = effort_of(s, shape, is_final);
     const whet_duel_opts opts = {
         .shape = shape,
@@ -45,10 +49,21 @@ static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
         .seed = whet_rng_u64(&s->rng),
         .seconds = e.seconds,
     };
+    whet_duel duel;
     WHET_TRY(whet_referee_recall(ctx, s, m));
     WHET_TRY(whet_journal_begin(ctx, s));
-    WHET_TRY(whet_referee_duel(ctx, s, m, rival, is_final ? "final" : "duel", &opts, duel));
-    if (duel->verdict.code != WHET_V_PASS) m->verdict = duel->verdict;
+    WHET_TRY(whet_referee_duel(ctx, s, m, rival, is_final ? "final" : "duel", &opts, &duel));
+    *measured = (whet_measured){ .seed = opts.seed,
+                                 .n_pairs = duel.n_pairs,
+                                 .ratio = duel.result,
+                                 .ns = duel.ns,
+                                 .rival_ns = duel.rival_ns,
+                                 .kv_bytes = duel.kv_bytes };
+    snprintf(measured->shape, sizeof measured->shape, "%s", s->shape_names[shape]);
+    snprintf(measured->rival, sizeof measured->rival, "%s", rival->name);
+    if (!duel.n_samples) measured->ratio = (whet_ratio){ 0 };
+    if (duel.verdict.code != WHET_V_PASS) m->verdict = duel.verdict;
+    whet_duel_fini(ctx, &duel);
     WHET_TRY(whet_record_event(ctx, s, is_final ? "final" : "elite", m->hash));
     return whet_journal_commit(ctx, s);
 }
@@ -57,12 +72,9 @@ static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
 static whet_status time_finalist(whet_ctx *ctx, whet_search *s, whet_finalist *f) {
     whet_member *m = &s->members[f->member];
     for (int i = 0; i < WHET_N_SUITE && m->verdict.code == WHET_V_PASS; i++) {
-        whet_duel duel = { 0 };
-        const whet_status st =
-            duel_with(ctx, s, m, whet_suite_rival(s), whet_suite[i], false, &duel);
-        f->logs[i] = duel.n_samples ? log(duel.result.ratio) : 0;
-        whet_duel_fini(ctx, &duel);
-        WHET_TRY(st);
+        whet_measured *one = &f->measured[i];
+        WHET_TRY(duel_with(ctx, s, m, whet_suite_rival(s), whet_suite[i], false, one));
+        f->logs[i] = one->ratio.ratio > 0 ? log(one->ratio.ratio) : 0;
     }
     f->is_whole = m->is_timed = m->verdict.code == WHET_V_PASS;
     m->log_speed = whet_suite_mean(f);
@@ -92,7 +104,7 @@ static whet_status look_twice(whet_ctx *ctx, whet_search *s, int n) {
     return WHET_OK;
 }
 
-static whet_status choose(whet_ctx *ctx, whet_search *s, int *best) {
+static whet_status choose(whet_ctx *ctx, whet_search *s, whet_finalist *best) {
     int members[WHET_MAX_FINALISTS];
     whet_finalist finalists[WHET_MAX_FINALISTS] = { 0 };
     const int most = s->opts.minutes < 3 ? 3 : WHET_MAX_FINALISTS;
@@ -103,57 +115,63 @@ static whet_status choose(whet_ctx *ctx, whet_search *s, int *best) {
         WHET_TRY(time_finalist(ctx, s, &finalists[i]));
     }
     const int taken = whet_suite_take(finalists, n);
-    *best = taken < 0 ? -1 : members[taken];
+    *best = taken < 0 ? (whet_finalist){ .member = -1 } : finalists[taken];
     whet_suite_report(s, finalists, n, taken);
     return keep_best_of_shapes(ctx, s);
 }
 
-/* Where the figures of one shape and one rival go. */
-typedef struct place {
-    const whet_baseline *rival;
-    whet_ratio *ratio;
-    double *ns;
-} place;
+/* A measurement goes into the receipt and into the row of its shape, where the first one over a
+ * rival stays. */
+static void keep(whet_search *s, whet_shape shape, const whet_measured *m) {
+    whet_evolve_shape *row = &s->result->shapes[shape];
+    const bool is_repeat = strcmp(m->rival, "repeat") == 0,
+               is_fused = strcmp(m->rival, "fused") == 0;
+    whet_ratio *ratio = is_repeat ? &row->repeat : is_fused ? &row->fused : &row->grouped;
+    double *ns = is_repeat ? &row->repeat_ns : is_fused ? &row->fused_ns : &row->grouped_ns;
+    if (!(m->ratio.ratio > 0)) return;
+    whet_receipt_add(&s->receipt, m);
+    if (ratio->ratio > 0) return;
+    *ratio = m->ratio;
+    *ns = m->rival_ns;
+    row->ns = m->ns;
+    row->kv_bytes = m->kv_bytes;
+}
 
-static whet_status measure(whet_ctx *ctx, whet_search *s, whet_member *m) {
-    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
-        whet_evolve_shape *row = &s->result->shapes[shape];
-        snprintf(row->name, sizeof row->name, "%s", s->shape_names[shape]);
-        const place places[] = { { &s->repeat, &row->repeat, &row->repeat_ns },
-                                 { &s->fused, &row->fused, &row->fused_ns },
-                                 { &s->grouped, &row->grouped, &row->grouped_ns } };
-        for (int i = 0; i < 3 && m->verdict.code == WHET_V_PASS; i++) {
-            if (!places[i].rival->name) continue;
-            whet_duel duel = { 0 };
-            const whet_status st =
-                duel_with(ctx, s, m, places[i].rival, (whet_shape)shape, true, &duel);
-            row->ns = duel.ns;
-            row->kv_bytes = duel.kv_bytes;
-            *places[i].ns = duel.rival_ns;
-            *places[i].ratio = duel.result;
-            whet_duel_fini(ctx, &duel);
-            WHET_TRY(st);
-        }
+/* Over all baselines that there are, less those that the row has already. */
+static whet_status measure_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whet_shape shape,
+                                 bool is_final) {
+    const whet_evolve_shape *row = &s->result->shapes[shape];
+    const whet_baseline *const rivals[] = { &s->repeat, &s->fused, &s->grouped };
+    const whet_ratio *const ratios[] = { &row->repeat, &row->fused, &row->grouped };
+    for (int i = 0; i < 3 && m->verdict.code == WHET_V_PASS; i++) {
+        whet_measured one;
+        if (!rivals[i]->name || ratios[i]->ratio > 0) continue;
+        WHET_TRY(duel_with(ctx, s, m, rivals[i], shape, is_final, &one));
+        keep(s, shape, &one);
     }
+    return WHET_OK;
+}
+
+/* First what decides; then what the suite saw; where there is time, the suite's shapes over the
+ * other baselines. */
+static whet_status measure(whet_ctx *ctx, whet_search *s, const whet_finalist *f) {
+    whet_member *m = &s->members[f->member];
+    for (int shape = 0; shape < WHET_N_SHAPES; shape++)
+        WHET_TRY(measure_shape(ctx, s, m, (whet_shape)shape, true));
+    for (int i = 0; i < WHET_N_SUITE; i++)
+        keep(s, whet_suite[i], &f->measured[i]);
+    for (int i = 0; i < WHET_N_SUITE && s->opts.minutes >= least_minutes; i++)
+        WHET_TRY(measure_shape(ctx, s, m, whet_suite[i], false));
     whet_search_tell(s, "final", m);
     return WHET_OK;
 }
 
-/* Of the attention's time in answering 512 tokens with 200, `fused` spends five parts of six in
- * decode (docs/judging.md). */
-static double text_job_mean(const double logs[WHET_N_SHAPES]) {
-    return (5 * logs[WHET_SHAPE_DECODE] + logs[WHET_SHAPE_PREFILL]) / 6;
-}
-
-/* Faster than a baseline where it counts, by the lower ends of the intervals, one a shape: in
- * decode, and in a text job as a whole. A loss in prefill may be the price. */
-static bool is_faster(const double lows[WHET_N_SHAPES]) {
-    double logs[WHET_N_SHAPES];
-    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
-        if (!(lows[shape] > 0)) return false;
-        logs[shape] = log(lows[shape]);
+static void fill_rows(whet_search *s) {
+    for (int shape = 0; shape < WHET_N_ALL_SHAPES; shape++) {
+        whet_evolve_shape *row = &s->result->shapes[shape];
+        snprintf(row->name, sizeof row->name, "%s", s->shape_names[shape]);
+        row->limit_share = whet_roof_share(s, row);
     }
-    return logs[WHET_SHAPE_DECODE] > 0 && text_job_mean(logs) > 0;
 }
 
 /* A run's problem leaves the rows open, and no kernel supports none: one row stands for them. */
@@ -165,39 +183,35 @@ const char *whet_search_first_choice(const whet_problem *of_run) {
 
 /* Than the kernel whose place it would take. */
 static bool deserves_it(const whet_search *s) {
-    const char *first = whet_search_first_choice(&s->opts.problem);
-    double lows[WHET_N_SHAPES];
-    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
-        const whet_evolve_shape *row = &s->result->shapes[shape];
-        lows[shape] = row->repeat.low;
-        if (s->fused.name) lows[shape] = row->fused.low;
-        if (s->grouped.name && strncmp(first, "grouped", 7) == 0) lows[shape] = row->grouped.low;
+    return whet_receipt_is_faster(&s->receipt) && log(s->result->suite.speed) > -whet_suite_noise;
+}
+
+/* All but the measurements. */
+static whet_status write_receipt(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+    whet_receipt *r = &s->receipt;
+    r->problem = s->opts.problem;
+    r->problem.n_rows = 0;
+    r->abi = WHET_KERNEL_ABI;
+    r->seed = s->opts.seed;
+    snprintf(r->version, sizeof r->version, "%s", WHET_VERSION);
+    snprintf(r->compiler, sizeof r->compiler, "%s", s->compiler);
+    memcpy(r->program_hash, m->hash, sizeof r->program_hash);
+    memcpy(r->object_sha256, m->object.sha256, sizeof r->object_sha256);
+    whet_sha256_hex(m->text.text, m->text.len, r->source_sha256);
+    r->n_lineage = 0;
+    for (int i = (int)(m - s->members); i >= 0 && r->n_lineage < WHET_MAX_LINEAGE;
+         i = s->members[i].parent) {
+        whet_ancestor *a = &r->lineage[r->n_lineage++];
+        memcpy(a->hash, s->members[i].hash, sizeof a->hash);
+        snprintf(a->operator_name, sizeof a->operator_name, "%s", s->members[i].operator_name);
+        memcpy(a->change, s->members[i].change, sizeof a->change);
     }
-    return is_faster(lows) && log(s->result->suite.speed) > -whet_suite_noise;
+    return whet_receipt_sign(ctx, r);
 }
 
 static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m) {
-    const whet_problem *p = &s->opts.problem;
-    const whet_evolve_shape *decode = &s->result->shapes[WHET_SHAPE_DECODE];
-    whet_winner_row row = {
-        .key = { .dtype = p->dtype,
-                 .n_heads = p->n_heads,
-                 .n_kv_heads = p->n_kv_heads,
-                 .head_dim = p->head_dim,
-                 .abi = WHET_KERNEL_ABI },
-        .ratio_repeat = decode->repeat.ratio,
-        .low_repeat = decode->repeat.low,
-        .high_repeat = decode->repeat.high,
-        .ratio_fused = decode->fused.ratio,
-        .low_fused = decode->fused.low,
-        .high_fused = decode->fused.high,
-    };
-    snprintf(row.key.fingerprint, sizeof row.key.fingerprint, "%s", s->fingerprint);
-    snprintf(row.shape, sizeof row.shape, "%s", decode->name);
-    memcpy(row.program_hash, m->hash, sizeof row.program_hash);
-    memcpy(row.object_sha256, m->object.sha256, sizeof row.object_sha256);
-    WHET_TRY(whet_winners_put(ctx, s->opts.winners, &row, m->text.text, m->object.bytes,
-                              m->object.n_bytes));
+    WHET_TRY(write_receipt(ctx, s, m));
+    WHET_TRY(whet_winner_put(ctx, s->opts.winners, &s->receipt, m->text.text, &m->object));
     s->result->is_installed = true;
     return WHET_OK;
 }
@@ -247,15 +261,25 @@ static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m) {
     return st;
 }
 
+static whet_status measure_between_limits(whet_ctx *ctx, whet_search *s, const whet_finalist *f) {
+    whet_status st = whet_roof_measure(ctx, s);
+    if (st == WHET_OK) st = measure(ctx, s, f);
+    if (st == WHET_OK) st = whet_roof_measure(ctx, s);
+    whet_roof_close(s);
+    fill_rows(s);
+    return st;
+}
+
 whet_status whet_search_finals(whet_ctx *ctx, whet_search *s) {
-    int best;
+    whet_finalist best;
     WHET_TRY(choose(ctx, s, &best));
-    if (best < 0) {
+    if (best.member < 0) {
         explain(s, "no program passed the finals");
         return WHET_OK;
     }
-    whet_member *m = &s->members[best];
-    WHET_TRY(measure(ctx, s, m));
+    whet_member *m = &s->members[best.member];
+    s->receipt.problem = s->opts.problem;
+    WHET_TRY(measure_between_limits(ctx, s, &best));
     if (m->verdict.code != WHET_V_PASS) {
         explain(s, "the best program was rejected in the final");
         return WHET_OK;

@@ -4,6 +4,7 @@
 #define WHET_EVOLVE_SEARCH_H
 
 #include <whet/evolve.h>
+#include <whet/machine.h>
 
 #include "evolve/asking.h"
 #include "evolve/bandit.h"
@@ -98,6 +99,9 @@ typedef struct whet_search {
     int last_gain;                  /* members when the best one was last beaten */
     int n_landed[WHET_MAX_ISLANDS]; /* members of an island since its last migration */
     char fingerprint[33];
+    whet_receipt receipt; /* of the program that wins */
+    whet_team *team;      /* for the probes of the finals; NULL = not opened */
+    whet_prober *prober;
     bool is_stopped; /* a person asked for the end of the search */
 } whet_search;
 

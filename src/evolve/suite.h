@@ -23,6 +23,7 @@ typedef struct whet_finalist {
     int member;
     bool is_whole; /* all shapes were timed and right */
     double logs[WHET_N_SUITE];
+    whet_measured measured[WHET_N_SUITE]; /* the duels that the logarithms are of */
 } whet_finalist;
 
 double whet_suite_mean(const whet_finalist *finalist);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Winners as the engine meets them: found by problem and machine, loaded from hashed bytes. */
-#include <whet/evolve.h>
+#include <whet/winner.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,8 +8,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "evolve/receipt.h"
+#include "evolve/self_check.h"
+#include "evolve/winners.h"
 #include "kernels/attention.h"
-#include "store/winners.h"
 
 struct whet_winner {
     whet_winner_info info;
@@ -56,7 +58,9 @@ typedef struct skipped {
     const whet_winner_key *key;
 } skipped;
 
-static whet_status tell_skipped(void *data, const whet_winner_row *row) {
+static whet_status tell_skipped(void *data, const whet_winner_row *row, const char *source,
+                                const char *receipt) {
+    (void)source, (void)receipt;
     const skipped *s = data;
     const whet_winner_key *want = s->key, *have = &row->key;
     if (have->dtype != want->dtype || have->n_heads != want->n_heads ||
@@ -71,6 +75,17 @@ static whet_status tell_skipped(void *data, const whet_winner_row *row) {
                  "winner %lld is not used: it was made on machine %s, this is %s",
                  (long long)row->id, have->fingerprint, want->fingerprint);
     return WHET_OK;
+}
+
+/* The sentence says whose check it was. */
+static whet_status check_here(whet_ctx *ctx, const whet_winner *winner, const whet_problem *problem,
+                              const whet_winner_row *row) {
+    char why[200];
+    const whet_status st = whet_self_check(ctx, whet_winner_kernel(winner), problem);
+    if (st != WHET_E_UNSUPPORTED) return st;
+    snprintf(why, sizeof why, "%s", whet_ctx_message(ctx));
+    return whet_fail(ctx, st, "winner %lld, %.12s, does not pass its check: %s", (long long)row->id,
+                     row->program_hash, why);
 }
 
 /* Logs what there is for other machines; the status and its sentence stay. */
@@ -101,9 +116,7 @@ whet_status whet_winner_find(whet_ctx *ctx, const char *folder, const whet_probl
     if (st == WHET_OK) st = whet_winners_get(ctx, folder, &key, &row, NULL, &object);
     if (st == WHET_E_NOT_FOUND) st = explain_absence(ctx, folder, &key);
     if (st == WHET_OK) st = load_bytes(ctx, &object, winner);
-    if (st == WHET_OK && !whet_winner_kernel(winner)->supports(problem))
-        st = whet_fail(ctx, WHET_E_UNSUPPORTED, "the winner %.12s does not support its problem",
-                       row.program_hash);
+    if (st == WHET_OK) st = check_here(ctx, winner, problem, &row);
     whet_buf_fini(ctx, &object);
     if (st == WHET_OK) {
         winner->info = make_info(&row);
@@ -130,27 +143,34 @@ void whet_winner_close(whet_ctx *ctx, whet_winner *winner) {
 }
 
 typedef struct listener {
+    whet_ctx *ctx;
     whet_winner_fn fn;
     void *data;
 } listener;
 
-static whet_status tell(void *data, const whet_winner_row *row) {
+static whet_status tell(void *data, const whet_winner_row *row, const char *source,
+                        const char *json) {
     const listener *l = data;
+    whet_receipt receipt;
     const whet_winner_info info = make_info(row);
-    return l->fn(l->data, &info);
+    whet_winner_receipt_of(l->ctx, row, source, json, &receipt);
+    return l->fn(l->data, &info, &receipt);
 }
 
 whet_status whet_winner_list(whet_ctx *ctx, const char *folder, whet_winner_fn fn, void *data) {
-    listener l = { fn, data };
+    listener l = { ctx, fn, data };
     return whet_winners_each(ctx, folder, tell, &l);
 }
 
 whet_status whet_winner_read(whet_ctx *ctx, const char *folder, int64_t id, whet_winner_info *info,
-                             whet_buf *source) {
+                             whet_receipt *receipt, whet_buf *source) {
     whet_winner_row row;
-    WHET_TRY(whet_winners_find(ctx, folder, id, &row, source));
-    *info = make_info(&row);
-    return WHET_OK;
+    whet_buf json = { 0 };
+    const whet_status st = whet_winners_find(ctx, folder, id, &row, source, &json);
+    if (st == WHET_OK) *info = make_info(&row);
+    if (st == WHET_OK) whet_winner_receipt_of(ctx, &row, source->text, json.text, receipt);
+    whet_buf_fini(ctx, &json);
+    return st;
 }
 
 whet_status whet_winner_remove(whet_ctx *ctx, const char *folder, int64_t id) {

@@ -124,7 +124,20 @@ static whet_status make_tables(whet_ctx *ctx, whet_db *db, const whet_db_kind *k
     return whet_db_end(ctx, db, st);
 }
 
-static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind,
+/* One transaction, so that a file is of the old version or of the new one, whatever happens. */
+static whet_status upgrade(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind) {
+    char number[64];
+    snprintf(number, sizeof number, "PRAGMA user_version = %d", kind->version);
+    WHET_TRY(whet_db_execute(ctx, db, "BEGIN IMMEDIATE"));
+    int64_t version = 0; /* another process may have been first */
+    whet_status st = read_pragma(ctx, db, "PRAGMA user_version", &version);
+    for (; st == WHET_OK && version < kind->version; version++)
+        st = whet_db_execute(ctx, db, kind->upgrades[version - kind->oldest]);
+    if (st == WHET_OK) st = whet_db_execute(ctx, db, number);
+    return whet_db_end(ctx, db, st);
+}
+
+static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind, bool is_to_read,
                               bool may_create) {
     int64_t id, version, n_tables;
     WHET_TRY(read_pragma(ctx, db, "PRAGMA application_id", &id));
@@ -134,6 +147,8 @@ static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *ki
         WHET_TRY(make_tables(ctx, db, kind));
     } else if (id != kind->application_id) {
         return whet_fail(ctx, WHET_E_FORMAT, "%s is not a %s of whet", db->path, kind->what);
+    } else if (kind->oldest && version >= kind->oldest && version < kind->version) {
+        return is_to_read ? WHET_OK : upgrade(ctx, db, kind);
     } else if (version != kind->version) {
         return whet_fail(ctx, WHET_E_FORMAT, "%s is a %s of version %d, this whet knows %d",
                          db->path, kind->what, (int)version, kind->version);
@@ -164,7 +179,7 @@ whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *ki
         st = whet_db_execute(ctx, db,
                              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                              "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
-    if (st == WHET_OK) st = check_kind(ctx, db, kind, may_create);
+    if (st == WHET_OK) st = check_kind(ctx, db, kind, false, may_create);
     if (st != WHET_OK) whet_db_close(db);
     return st;
 }
@@ -173,7 +188,7 @@ whet_status whet_db_open_to_read(whet_ctx *ctx, const char *path, const whet_db_
                                  whet_db *db) {
     whet_status st = open_file(ctx, path, kind->what, SQLITE_OPEN_READONLY, db);
     if (st == WHET_OK) st = whet_db_execute(ctx, db, "PRAGMA trusted_schema = OFF");
-    if (st == WHET_OK) st = check_kind(ctx, db, kind, false);
+    if (st == WHET_OK) st = check_kind(ctx, db, kind, true, false);
     if (st != WHET_OK) whet_db_close(db);
     return st;
 }

@@ -17,11 +17,14 @@ typedef struct whet_db_kind {
     const char *what; /* "run file", "winners file" */
     int32_t application_id;
     int32_t version;
-    const char *schema; /* SQL that makes the tables of a new file */
+    const char *schema;          /* SQL that makes the tables of a new file */
+    int32_t oldest;              /* version that can still be read as it is; 0 = this one alone */
+    const char *const *upgrades; /* SQL: from `oldest` to the version behind it, and so on */
 } whet_db_kind;
 
 /* Opens or, when may_create, makes the file. WAL, synchronous FULL, foreign keys; waits up to ten
- * seconds for another process. WHET_E_NOT_FOUND: it is not there and may_create is false;
+ * seconds for another process. An older version is brought up to date in one transaction.
+ * WHET_E_NOT_FOUND: it is not there and may_create is false;
  * WHET_E_FORMAT: not of this kind, or of another version. */
 whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *kind, bool may_create,
                          whet_db *db);

@@ -18,19 +18,26 @@ static const char schema[] =
     " object TEXT NOT NULL, source TEXT NOT NULL, shape TEXT NOT NULL,"
     " ratio_repeat REAL NOT NULL, low_repeat REAL NOT NULL, high_repeat REAL NOT NULL,"
     " ratio_fused REAL NOT NULL, low_fused REAL NOT NULL, high_fused REAL NOT NULL,"
-    " date TEXT NOT NULL,"
+    " date TEXT NOT NULL, receipt TEXT NOT NULL DEFAULT '',"
     " UNIQUE(dtype, n_heads, n_kv_heads, head_dim, abi, fingerprint)) STRICT;";
+
+static const char *const upgrades[] = {
+    "ALTER TABLE winners ADD COLUMN receipt TEXT NOT NULL DEFAULT ''",
+};
 
 static const whet_db_kind kind = {
     .what = "winners file",
     .application_id = 0x77687477, /* "whtw" */
-    .version = 1,
+    .version = 2,
     .schema = schema,
+    .oldest = 1,
+    .upgrades = upgrades,
 };
 
 #define INSERTED                                                                                   \
     "dtype, n_heads, n_kv_heads, head_dim, abi, fingerprint, program, object, shape,"              \
-    " ratio_repeat, low_repeat, high_repeat, ratio_fused, low_fused, high_fused, date, source "
+    " ratio_repeat, low_repeat, high_repeat, ratio_fused, low_fused, high_fused, date, source,"    \
+    " receipt "
 #define COLUMNS INSERTED ", id "
 #define IS_KEY                                                                                     \
     "dtype = ? AND n_heads = ? AND n_kv_heads = ? AND head_dim = ? AND abi = ?"                    \
@@ -40,7 +47,7 @@ static const whet_db_kind kind = {
     (int64_t)(k)->dtype, (int64_t)(k)->n_heads, (int64_t)(k)->n_kv_heads, (int64_t)(k)->head_dim,  \
         (int64_t)(k)->abi, (k)->fingerprint
 
-enum { SOURCE_COLUMN = 16, ID_COLUMN };
+enum { SOURCE_COLUMN = 16, RECEIPT_COLUMN, ID_COLUMN };
 
 static whet_status open_file(whet_ctx *ctx, const char *folder, bool may_create, whet_db *db) {
     whet_buf path = { 0 };
@@ -68,16 +75,17 @@ static whet_status write_object(whet_ctx *ctx, const char *folder, const char *s
     return st;
 }
 
-static whet_status insert(whet_ctx *ctx, whet_db *db, const whet_winner_row *row,
-                          const char *source) {
+static whet_status insert(whet_ctx *ctx, whet_db *db, const whet_winner_entry *e) {
+    const whet_winner_row *row = &e->row;
     const whet_winner_key *k = &row->key;
     return whet_db_run(ctx, db,
                        "INSERT OR REPLACE INTO winners(" INSERTED
                        ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                       " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?)",
-                       KEY_TYPES "tttddddddt", KEY_VALUES(k), row->program_hash, row->object_sha256,
-                       row->shape, row->ratio_repeat, row->low_repeat, row->high_repeat,
-                       row->ratio_fused, row->low_fused, row->high_fused, source);
+                       " strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?, ?)",
+                       KEY_TYPES "tttddddddtt", KEY_VALUES(k), row->program_hash,
+                       row->object_sha256, row->shape, row->ratio_repeat, row->low_repeat,
+                       row->high_repeat, row->ratio_fused, row->low_fused, row->high_fused,
+                       e->source, e->receipt);
 }
 
 /* Within a transaction: the object of the winner whose place is to be taken; "" = there is none. */
@@ -124,21 +132,33 @@ static void drop_object(whet_ctx *ctx, whet_db *db, const char *folder, const ch
     whet_buf_fini(ctx, &path);
 }
 
-whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_row *row,
-                             const char *source, const void *object, size_t object_bytes) {
-    char old[WHET_SHA256_HEX] = "";
-    WHET_TRY(whet_dir_make(ctx, folder));
-    whet_db db;
-    WHET_TRY(open_file(ctx, folder, true, &db));
-    whet_status st = whet_db_execute(ctx, &db, "BEGIN IMMEDIATE");
-    if (st == WHET_OK) {
-        st = write_object(ctx, folder, row->object_sha256, object, object_bytes);
-        if (st == WHET_OK) st = replaced_object(ctx, &db, &row->key, old);
-        if (st == WHET_OK) st = insert(ctx, &db, row, source);
-        st = whet_db_end(ctx, &db, st);
+static whet_status put_all(whet_ctx *ctx, whet_db *db, const char *folder,
+                           const whet_winner_entry *entries, int n, char (*old)[WHET_SHA256_HEX]) {
+    whet_status st = WHET_OK;
+    for (int i = 0; i < n && st == WHET_OK; i++) {
+        const whet_winner_entry *e = &entries[i];
+        st = write_object(ctx, folder, e->row.object_sha256, e->object, e->object_bytes);
+        if (st == WHET_OK) st = replaced_object(ctx, db, &e->row.key, old[i]);
+        if (st == WHET_OK) st = insert(ctx, db, e);
     }
-    if (st == WHET_OK) drop_object(ctx, &db, folder, old);
-    whet_db_close(&db);
+    return st;
+}
+
+whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_entry *entries,
+                             int n) {
+    whet_db db;
+    WHET_TRY(whet_dir_make(ctx, folder));
+    char(*old)[WHET_SHA256_HEX] = whet_alloc_zero(ctx, (size_t)n + 1, sizeof *old);
+    if (!old) return WHET_E_NOMEM;
+    whet_status st = open_file(ctx, folder, true, &db);
+    if (st == WHET_OK) {
+        st = whet_db_execute(ctx, &db, "BEGIN IMMEDIATE");
+        if (st == WHET_OK) st = whet_db_end(ctx, &db, put_all(ctx, &db, folder, entries, n, old));
+        for (int i = 0; i < n && st == WHET_OK; i++)
+            drop_object(ctx, &db, folder, old[i]);
+        whet_db_close(&db);
+    }
+    whet_free(ctx, old);
     return st;
 }
 
@@ -181,15 +201,21 @@ static whet_status read_object(whet_ctx *ctx, const char *folder, const char *sh
     return st;
 }
 
-/* The row of a statement, and its source if it is wanted; *has_row: there is one. */
+static whet_status take_text(whet_ctx *ctx, sqlite3_stmt *stmt, int column, whet_buf *text) {
+    if (!text) return WHET_OK;
+    whet_buf_clear(text);
+    return whet_buf_append(ctx, text, sqlite3_column_text(stmt, column),
+                           (size_t)sqlite3_column_bytes(stmt, column));
+}
+
+/* The row of a statement, and its texts if they are wanted; *has_row: there is one. */
 static whet_status take_row(whet_ctx *ctx, whet_db *db, sqlite3_stmt *stmt, whet_winner_row *row,
-                            whet_buf *source, bool *has_row) {
+                            whet_buf *source, whet_buf *receipt, bool *has_row) {
     whet_status st = whet_db_step(ctx, db, stmt, has_row);
-    if (st == WHET_OK && *has_row) read_row(stmt, row);
-    if (st == WHET_OK && *has_row && source) {
-        whet_buf_clear(source);
-        st = whet_buf_append(ctx, source, sqlite3_column_text(stmt, SOURCE_COLUMN),
-                             (size_t)sqlite3_column_bytes(stmt, SOURCE_COLUMN));
+    if (st == WHET_OK && *has_row) {
+        read_row(stmt, row);
+        st = take_text(ctx, stmt, SOURCE_COLUMN, source);
+        if (st == WHET_OK) st = take_text(ctx, stmt, RECEIPT_COLUMN, receipt);
     }
     whet_db_finish(stmt);
     return st;
@@ -201,7 +227,7 @@ static whet_status find(whet_ctx *ctx, whet_db *db, const whet_winner_key *key,
     bool has_row = false;
     WHET_TRY(whet_db_query(ctx, db, &stmt, "SELECT " COLUMNS " FROM winners WHERE " IS_KEY,
                            KEY_TYPES, KEY_VALUES(key)));
-    WHET_TRY(take_row(ctx, db, stmt, row, source, &has_row));
+    WHET_TRY(take_row(ctx, db, stmt, row, source, NULL, &has_row));
     if (has_row) return WHET_OK;
     return whet_fail(ctx, WHET_E_NOT_FOUND, "%s has no winner for %d:%d heads of %d here", db->path,
                      key->n_heads, key->n_kv_heads, key->head_dim);
@@ -224,21 +250,21 @@ whet_status whet_winners_get(whet_ctx *ctx, const char *folder, const whet_winne
 }
 
 static whet_status find_id(whet_ctx *ctx, whet_db *db, int64_t id, whet_winner_row *row,
-                           whet_buf *source) {
+                           whet_buf *source, whet_buf *receipt) {
     sqlite3_stmt *stmt;
     bool has_row = false;
     WHET_TRY(
         whet_db_query(ctx, db, &stmt, "SELECT " COLUMNS " FROM winners WHERE id = ?", "i", id));
-    WHET_TRY(take_row(ctx, db, stmt, row, source, &has_row));
+    WHET_TRY(take_row(ctx, db, stmt, row, source, receipt, &has_row));
     if (has_row) return WHET_OK;
     return whet_fail(ctx, WHET_E_NOT_FOUND, "%s has no winner %lld", db->path, (long long)id);
 }
 
 whet_status whet_winners_find(whet_ctx *ctx, const char *folder, int64_t id, whet_winner_row *row,
-                              whet_buf *source) {
+                              whet_buf *source, whet_buf *receipt) {
     whet_db db;
     WHET_TRY(open_file(ctx, folder, false, &db));
-    const whet_status st = find_id(ctx, &db, id, row, source);
+    const whet_status st = find_id(ctx, &db, id, row, source, receipt);
     whet_db_close(&db);
     return st;
 }
@@ -249,7 +275,7 @@ whet_status whet_winners_remove(whet_ctx *ctx, const char *folder, int64_t id) {
     WHET_TRY(open_file(ctx, folder, false, &db));
     whet_status st = whet_db_execute(ctx, &db, "BEGIN IMMEDIATE");
     if (st == WHET_OK) {
-        st = find_id(ctx, &db, id, &row, NULL);
+        st = find_id(ctx, &db, id, &row, NULL, NULL);
         if (st == WHET_OK) st = whet_db_run(ctx, &db, "DELETE FROM winners WHERE id = ?", "i", id);
         st = whet_db_end(ctx, &db, st);
     }
@@ -267,11 +293,16 @@ whet_status whet_winners_each(whet_ctx *ctx, const char *folder, whet_winners_fn
     st = whet_db_query(ctx, &db, &stmt, "SELECT " COLUMNS " FROM winners ORDER BY date DESC, id",
                        "");
     bool has_row = true;
+    whet_buf source = { 0 }, receipt = { 0 };
     while (st == WHET_OK && (st = whet_db_step(ctx, &db, stmt, &has_row)) == WHET_OK && has_row) {
         whet_winner_row row;
         read_row(stmt, &row);
-        st = fn(data, &row);
+        st = take_text(ctx, stmt, SOURCE_COLUMN, &source);
+        if (st == WHET_OK) st = take_text(ctx, stmt, RECEIPT_COLUMN, &receipt);
+        if (st == WHET_OK) st = fn(data, &row, source.text, receipt.text);
     }
+    whet_buf_fini(ctx, &source);
+    whet_buf_fini(ctx, &receipt);
     whet_db_finish(stmt);
     whet_db_close(&db);
     return st;

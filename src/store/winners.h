@@ -25,26 +25,35 @@ typedef struct whet_winner_row {
     char date[24]; /* UTC; filled by the store */
 } whet_winner_row;
 
-/* Puts the object beside the file and the row into it, in place of an older one of that key, whose
- * object goes when no row names it any more. The folder is made when missing. After a crash either
- * the old winner stands or the new one. */
-whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_row *row,
-                             const char *source, const void *object, size_t object_bytes);
+/* A row with its texts and the object that was judged; borrowed. */
+typedef struct whet_winner_entry {
+    whet_winner_row row;
+    const char *source, *receipt; /* receipt: JSON, or "" */
+    const void *object;
+    size_t object_bytes;
+} whet_winner_entry;
+
+/* Puts n objects beside the file and their rows into it, all or none, each in place of an older one
+ * of its key, whose object goes when no row names it any more. The folder is made when missing.
+ * After a crash either the old winners stand or the new ones. */
+whet_status whet_winners_put(whet_ctx *ctx, const char *folder, const whet_winner_entry *entries,
+                             int n);
 
 /* The winner for a key: row, and the object's bytes, whose hash was checked. Buffers may be NULL.
  * WHET_E_NOT_FOUND: there is none; WHET_E_FORMAT: the object is not the one that was judged. */
 whet_status whet_winners_get(whet_ctx *ctx, const char *folder, const whet_winner_key *key,
                              whet_winner_row *row, whet_buf *source, whet_buf *object);
 
-/* One winner by its id; source may be NULL. WHET_E_NOT_FOUND. */
+/* One winner by its id; source and receipt may be NULL. WHET_E_NOT_FOUND. */
 whet_status whet_winners_find(whet_ctx *ctx, const char *folder, int64_t id, whet_winner_row *row,
-                              whet_buf *source);
+                              whet_buf *source, whet_buf *receipt);
 
 /* Takes a winner out, and its object when no other row names it. WHET_E_NOT_FOUND. */
 whet_status whet_winners_remove(whet_ctx *ctx, const char *folder, int64_t id);
 
 /* Calls fn for every winner, the newest first. A missing folder has none. */
-typedef whet_status (*whet_winners_fn)(void *data, const whet_winner_row *row);
+typedef whet_status (*whet_winners_fn)(void *data, const whet_winner_row *row, const char *source,
+                                       const char *receipt);
 whet_status whet_winners_each(whet_ctx *ctx, const char *folder, whet_winners_fn fn, void *data);
 
 #endif

@@ -177,9 +177,12 @@ static whet_status use_winners(whet_ctx *ctx) {
         .object_sha256 = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
         .shape = "decode@2048",
     };
+    const whet_winner_entry entry = {
+        .row = row, .source = "source", .receipt = "{}", .object = "foo", .object_bytes = 3
+    };
     whet_winner_row found;
     whet_buf source = { 0 }, object = { 0 };
-    whet_status st = whet_winners_put(ctx, folder, &row, "source", "foo", 3);
+    whet_status st = whet_winners_put(ctx, folder, &entry, 1);
     if (st == WHET_OK) st = whet_winners_get(ctx, folder, &row.key, &found, &source, &object);
     if (st == WHET_OK) CHECK_STR(object.text, "foo");
     whet_buf_fini(ctx, &source);

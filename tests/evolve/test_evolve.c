@@ -11,10 +11,13 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "evolve/genome.h"
+#include "evolve/winners.h"
 #include "kernels/attention.h"
 #include "kernels/programs.h"
 #include "store/run.h"
-#include "store/winners.h"
 
 static whet_ctx *ctx;
 static char folder[64];
@@ -128,7 +131,9 @@ static void test_stopped(void) {
     whet_ctx_resume(ctx);
 }
 
-static whet_status count_winner(void *data, const whet_winner_info *info) {
+static whet_status count_winner(void *data, const whet_winner_info *info,
+                                const whet_receipt *receipt) {
+    CHECK_STR(receipt->program_hash, info->program_hash);
     CHECK_INT(info->problem.n_heads, 4);
     ++*(int *)data;
     return WHET_OK;
@@ -188,6 +193,33 @@ static void check_same_object(whet_judge_opts opts, const char *sha256) {
     whet_buf_fini(ctx, &text);
 }
 
+/* The source comes back byte for byte; a changed byte is found, wherever it is. */
+static void check_read_back(const char *source) {
+    static whet_receipt receipt;
+    whet_buf text = { 0 }, back = { 0 };
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    REQUIRE_OK(ctx, whet_export_read(ctx, in_folder("exported.c"), &receipt, &back));
+    CHECK_STR(back.text, source);
+    CHECK_NEAR(receipt.measured[0].ratio.high, 3, 0);
+    REQUIRE_OK(ctx, whet_file_read(ctx, in_folder("exported.c"), 1 << 20, &text));
+    for (int i = 0; i < 200; i++) {
+        const size_t at = i < 100 ? (size_t)i : whet_rng_below(&rng, text.len);
+        text.text[at] ^= (char)(1 << whet_rng_below(&rng, 7));
+        REQUIRE_OK(ctx, whet_file_write(ctx, in_folder("changed.c"), text.text, text.len));
+        const char c = text.text[at];
+        CHECK_STATUS(ctx, whet_export_read(ctx, in_folder("changed.c"), &receipt, &back),
+                     WHET_E_FORMAT);
+        CHECK_CONTAINS(whet_ctx_message(ctx), "was changed");
+        REQUIRE_OK(ctx, whet_file_read(ctx, in_folder("exported.c"), 1 << 20, &text));
+        CHECK(text.text[at] != c);
+    }
+    CHECK_STATUS(ctx, whet_export_read(ctx, in_folder("none.c"), &receipt, &back),
+                 WHET_E_NOT_FOUND);
+    whet_buf_fini(ctx, &text);
+    whet_buf_fini(ctx, &back);
+}
+
 /* A winner is found for its problem and machine alone, and only with the bytes that were judged. */
 static void test_winner(void) {
     const char *w = in_folder("w");
@@ -205,19 +237,17 @@ static void test_winner(void) {
     const char *source = whet_program_text("repeat");
     REQUIRE_OK(ctx, whet_judge_build(ctx, judge, source, strlen(source), &object, &verdict));
     REQUIRE(verdict.code == WHET_V_PASS);
-    whet_winner_row row = {
-        .key = { .dtype = WHET_BF16,
-                 .n_heads = 4,
-                 .n_kv_heads = 2,
-                 .head_dim = 64,
-                 .abi = WHET_KERNEL_ABI,
-                 .fingerprint = "here" },
-        .program_hash = "p",
-        .shape = "decode@64",
-        .ratio_repeat = 2,
+    whet_receipt receipt = {
+        .problem = judge_opts.problem,
+        .abi = WHET_KERNEL_ABI,
+        .fingerprint = "here",
+        .n_measured = 1,
+        .measured = { { .shape = "decode@64", .rival = "repeat", .ratio = { 2, 1, 3 } } },
     };
-    memcpy(row.object_sha256, object.sha256, sizeof row.object_sha256);
-    REQUIRE_OK(ctx, whet_winners_put(ctx, path, &row, source, object.bytes, object.n_bytes));
+    memcpy(receipt.object_sha256, object.sha256, sizeof receipt.object_sha256);
+    whet_sha256_hex(source, strlen(source), receipt.source_sha256);
+    REQUIRE_OK(ctx, whet_genome_hash(ctx, source, strlen(source), receipt.program_hash));
+    REQUIRE_OK(ctx, whet_winner_put(ctx, path, &receipt, source, &object));
     whet_problem problem = judge_opts.problem;
     problem.n_rows = 8;
     problem.n_context = 100;
@@ -245,6 +275,7 @@ static void test_winner(void) {
     CHECK_INT(n, 1);
     check_export(path, 1);
     check_same_object(judge_opts, object.sha256);
+    check_read_back(source);
     /* one byte of the object changes */
     char so[256];
     snprintf(so, sizeof so, "%s/%s.so", path, object.sha256);

@@ -115,6 +115,18 @@ static void test_round_trip(void) {
     whet_store_close(ctx, store);
 }
 
+static whet_status put_row(const char *path, const whet_winner_row *row, const char *source,
+                           const char *object) {
+    const whet_winner_entry entry = {
+        .row = *row,
+        .source = source,
+        .receipt = "{}",
+        .object = object,
+        .object_bytes = strlen(object),
+    };
+    return whet_winners_put(ctx, path, &entry, 1);
+}
+
 static void test_refusals(void) {
     whet_store *store = NULL;
     CHECK_STATUS(ctx, whet_store_open(ctx, in_folder("none.sqlite"), false, &store),
@@ -129,7 +141,7 @@ static void test_refusals(void) {
     REQUIRE_OK(ctx, whet_winners_each(ctx, in_folder("w0"), NULL, NULL));
     whet_winner_row row = { .key = { .n_heads = 1 } };
     whet_sha256_hex("o", 1, row.object_sha256);
-    REQUIRE_OK(ctx, whet_winners_put(ctx, in_folder("w1"), &row, "s", "o", 1));
+    REQUIRE_OK(ctx, put_row(in_folder("w1"), &row, "s", "o"));
     CHECK_STATUS(ctx, whet_store_open(ctx, in_folder("w1/winners.sqlite"), true, &store),
                  WHET_E_FORMAT);
     CHECK_CONTAINS(whet_ctx_message(ctx), "not a run file");
@@ -207,8 +219,9 @@ static void test_kill(void) {
     }
 }
 
-static whet_status count_row(void *data, const whet_winner_row *row) {
-    (void)row;
+static whet_status count_row(void *data, const whet_winner_row *row, const char *source,
+                             const char *receipt) {
+    (void)row, (void)source, (void)receipt;
     ++*(int *)data;
     return WHET_OK;
 }
@@ -235,10 +248,10 @@ static void test_winners(void) {
     CHECK_STATUS(ctx, whet_winners_get(ctx, path, &row.key, &got, &source, &object),
                  WHET_E_NOT_FOUND);
     whet_sha256_hex("one", 3, row.object_sha256);
-    REQUIRE_OK(ctx, whet_winners_put(ctx, path, &row, "source one", "one", 3));
+    REQUIRE_OK(ctx, put_row(path, &row, "source one", "one"));
     whet_sha256_hex("two", 3, row.object_sha256);
-    CHECK_STATUS(ctx, whet_winners_put(ctx, path, &row, "source two", "TWO", 3), WHET_E_INTERNAL);
-    REQUIRE_OK(ctx, whet_winners_put(ctx, path, &row, "source two", "two", 3));
+    CHECK_STATUS(ctx, put_row(path, &row, "source two", "TWO"), WHET_E_INTERNAL);
+    REQUIRE_OK(ctx, put_row(path, &row, "source two", "two"));
     REQUIRE_OK(ctx, whet_winners_get(ctx, path, &row.key, &got, &source, &object));
     CHECK_STR(source.text, "source two");
     CHECK_STR(object.text, "two");
@@ -251,9 +264,10 @@ static void test_winners(void) {
     int n = 0;
     CHECK_STATUS(ctx, whet_winners_each(ctx, path, count_row, &n), WHET_OK);
     CHECK_INT(n, 1);
-    CHECK_STATUS(ctx, whet_winners_find(ctx, path, got.id, &got, &source), WHET_OK);
+    CHECK_STATUS(ctx, whet_winners_find(ctx, path, got.id, &got, &source, &object), WHET_OK);
+    CHECK_STR(object.text, "{}");
     CHECK_STR(source.text, "source two");
-    CHECK_STATUS(ctx, whet_winners_find(ctx, path, got.id + 1, &got, NULL), WHET_E_NOT_FOUND);
+    CHECK_STATUS(ctx, whet_winners_find(ctx, path, got.id + 1, &got, NULL, NULL), WHET_E_NOT_FOUND);
     /* an object that somebody changed is refused */
     char so[256];
     snprintf(so, sizeof so, "%s/%s.so", path, row.object_sha256);
@@ -274,10 +288,12 @@ static bool has_object(const char *path, const char *bytes) {
 static whet_status put(const char *path, int n_heads, const char *object) {
     whet_winner_row row = { .key = { .dtype = 1, .n_heads = n_heads, .fingerprint = "f" } };
     whet_sha256_hex(object, strlen(object), row.object_sha256);
-    return whet_winners_put(ctx, path, &row, "s", object, strlen(object));
+    return put_row(path, &row, "s", object);
 }
 
-static whet_status last_id(void *data, const whet_winner_row *row) {
+static whet_status last_id(void *data, const whet_winner_row *row, const char *source,
+                           const char *receipt) {
+    (void)source, (void)receipt;
     if (*(int64_t *)data < row->id) *(int64_t *)data = row->id;
     return WHET_OK;
 }
@@ -306,14 +322,80 @@ static void test_objects(void) {
     CHECK_INT(n, 1);
 }
 
+/* Either all entries stand, or none and no object: the second one's bytes are others. */
+static void test_all_or_none(void) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/all", folder);
+    whet_winner_entry entries[2] = {
+        { .row = { .key = { .n_heads = 8 } },
+          .source = "s",
+          .receipt = "",
+          .object = "one",
+          .object_bytes = 3 },
+        { .row = { .key = { .n_heads = 16 } },
+          .source = "s",
+          .receipt = "",
+          .object = "two",
+          .object_bytes = 3 },
+    };
+    whet_sha256_hex("one", 3, entries[0].row.object_sha256);
+    whet_sha256_hex("TWO", 3, entries[1].row.object_sha256);
+    int n = 0;
+    CHECK_STATUS(ctx, whet_winners_put(ctx, path, entries, 2), WHET_E_INTERNAL);
+    CHECK_STATUS(ctx, whet_winners_each(ctx, path, count_row, &n), WHET_OK);
+    CHECK_INT(n, 0);
+    whet_sha256_hex("two", 3, entries[1].row.object_sha256);
+    REQUIRE_OK(ctx, whet_winners_put(ctx, path, entries, 2));
+    CHECK_STATUS(ctx, whet_winners_each(ctx, path, count_row, &n), WHET_OK);
+    CHECK_INT(n, 2);
+}
+
+/* A winners file of version 1, as whet wrote it: its rows are kept, and have no receipt. */
+static void test_version_1(void) {
+    char path[128], file[192], command[1200];
+    snprintf(path, sizeof path, "%s/old", folder);
+    snprintf(file, sizeof file, "%s/winners.sqlite", path);
+    REQUIRE_OK(ctx, whet_dir_make(ctx, path));
+    snprintf(command, sizeof command,
+             "python3 -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]);"
+             " db.executescript(sys.argv[2]); db.close()' %s \""
+             "CREATE TABLE winners(id INTEGER PRIMARY KEY, dtype INTEGER NOT NULL,"
+             " n_heads INTEGER NOT NULL, n_kv_heads INTEGER NOT NULL, head_dim INTEGER NOT NULL,"
+             " abi INTEGER NOT NULL, fingerprint TEXT NOT NULL, program TEXT NOT NULL,"
+             " object TEXT NOT NULL, source TEXT NOT NULL, shape TEXT NOT NULL,"
+             " ratio_repeat REAL NOT NULL, low_repeat REAL NOT NULL, high_repeat REAL NOT NULL,"
+             " ratio_fused REAL NOT NULL, low_fused REAL NOT NULL, high_fused REAL NOT NULL,"
+             " date TEXT NOT NULL, UNIQUE(dtype, n_heads, n_kv_heads, head_dim, abi, fingerprint))"
+             " STRICT; INSERT INTO winners VALUES(7, 1, 16, 8, 128, 1, 'f', 'p', 'o', 'text',"
+             " 'decode@2048', 3, 2.5, 3.5, 0, 0, 0, '2026-01-01T00:00:00Z');"
+             " PRAGMA application_id = 2003334263; PRAGMA user_version = 1\"",
+             file);
+    REQUIRE(system(command) == 0);
+    whet_winner_row row;
+    whet_buf source = { 0 }, receipt = { 0 };
+    for (int i = 0; i < 2; i++) { /* the first look brings it up to date */
+        REQUIRE_OK(ctx, whet_winners_find(ctx, path, 7, &row, &source, &receipt));
+        CHECK_STR(source.text, "text");
+        CHECK_STR(receipt.text, "");
+        CHECK_NEAR(row.low_repeat, 2.5, 0);
+    }
+    whet_buf_fini(ctx, &source);
+    whet_buf_fini(ctx, &receipt);
+    REQUIRE_OK(ctx, put(path, 8, "one"));
+    int n = 0;
+    CHECK_STATUS(ctx, whet_winners_each(ctx, path, count_row, &n), WHET_OK);
+    CHECK_INT(n, 2);
+}
+
 int main(int argc, char **argv) {
     snprintf(folder, sizeof folder, "/tmp/whet-test-store-XXXXXX");
     if (!mkdtemp(folder)) return 1;
     ctx = whet_ctx_open(NULL);
     static const test_case tests[] = {
-        { "round_trip", test_round_trip }, { "refusals", test_refusals },
-        { "rollback", test_rollback },     { "kill", test_kill },
-        { "winners", test_winners },       { "objects", test_objects },
+        { "round_trip", test_round_trip },   { "refusals", test_refusals },
+        { "rollback", test_rollback },       { "kill", test_kill },
+        { "winners", test_winners },         { "objects", test_objects },
+        { "all_or_none", test_all_or_none }, { "version_1", test_version_1 },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
     whet_ctx_close(ctx);

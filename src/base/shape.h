@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The names of timed shapes: "decode@2048" is one row that ends a context of 2048 keys,
+ * "prefill64@512" is 64 rows that end one of 512. */
+#ifndef WHET_BASE_SHAPE_H
+#define WHET_BASE_SHAPE_H
+
+#include <stdbool.h>
+
+/* False: no such name. */
+bool whet_shape_parse(const char *name, int *n_rows, int *n_context);
+
+/* Multiplications and additions of attention on that shape: two products over the keys before each
+ * row, itself included; 0 where the name is none. */
+double whet_shape_flop(const char *name, int n_heads, int head_dim);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* The roofline of the finals. */
+#include "evolve/roof.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/shape.h"
+#include "evolve/journal.h"
+
+static const double bandwidth_seconds = 0.1, flops_seconds = 0.03;
+static const char what[] = "limit", form[] = "%.6g B/s, %.6g FLOP/s";
+
+static whet_status probe(whet_ctx *ctx, whet_search *s, char *text, size_t n) {
+    whet_probe bytes, flop;
+    whet_status st = WHET_OK;
+    if (!s->team) st = whet_team_open(ctx, s->opts.n_threads, &s->team);
+    if (st == WHET_OK && !s->prober) st = whet_prober_open(ctx, s->team, &s->prober);
+    if (st == WHET_E_NOMEM) {
+        snprintf(text, n, "no memory to measure it");
+        return WHET_OK;
+    }
+    if (st == WHET_OK) st = whet_prober_bandwidth(s->prober, bandwidth_seconds, &bytes);
+    if (st == WHET_OK) st = whet_prober_flops(s->prober, flops_seconds, &flop);
+    if (st != WHET_OK) return st;
+    const int used = snprintf(text, n, form, bytes.median, flop.median);
+    snprintf(text + used, n - (size_t)used, "; %s; %s", whet_prober_way(s->prober),
+             whet_prober_unit(s->prober));
+    return WHET_OK;
+}
+
+/* A run from before there were limits has no such step. */
+whet_status whet_roof_measure(whet_ctx *ctx, whet_search *s) {
+    whet_store_said next;
+    double bytes = 0, flop = 0;
+    s->result->peak_bytes = fmax(s->result->peak_bytes, s->limits.bytes_per_second);
+    s->result->peak_flop = fmax(s->result->peak_flop, s->limits.flop_per_second);
+    WHET_TRY(whet_journal_next(ctx, s, &next));
+    if (next.is_there && strcmp(next.what, what) != 0) return WHET_OK;
+    if (!next.is_there) WHET_TRY(probe(ctx, s, next.detail, sizeof next.detail));
+    if (sscanf(next.detail, "%lf B/s, %lf FLOP/s", &bytes, &flop) == 2) {
+        s->result->peak_bytes = fmax(s->result->peak_bytes, bytes);
+        s->result->peak_flop = fmax(s->result->peak_flop, flop);
+    }
+    return whet_journal_note(ctx, s, what, next.detail);
+}
+
+void whet_roof_close(whet_search *s) {
+    whet_prober_close(s->prober);
+    whet_team_close(s->team);
+    s->prober = NULL;
+    s->team = NULL;
+}
+
+double whet_roof_share(const whet_search *s, const whet_evolve_shape *shape) {
+    const whet_evolve_result *r = s->result;
+    const whet_problem *p = &s->opts.problem;
+    if (!(r->peak_bytes > 0 && r->peak_flop > 0 && shape->ns > 0)) return 0;
+    const double flop = whet_shape_flop(shape->name, p->n_heads, p->head_dim);
+    return 1e9 * fmax(shape->kv_bytes / r->peak_bytes, flop / r->peak_flop) / shape->ns;
+}
