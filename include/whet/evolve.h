@@ -235,6 +235,14 @@ typedef struct whet_evolve_result {
 WHET_API whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts,
                                  whet_evolve_result *result);
 
+/* Puts a program of somebody into a run that has not come to its end: the search takes it as a
+ * child of its next generation, at once or when it is resumed, and judges it like any other; its
+ * operator is "inject". `name` stands for it in sentences and in the run. WHET_E_FORMAT: no UTF-8
+ * text, or no program with its marks. WHET_E_ARG: the run is over, or has that program. */
+WHET_API whet_status whet_evolve_inject(whet_ctx *ctx, const char *run_file, const char *name,
+                                        const char *source, size_t n_bytes,
+                                        char hash[WHET_HASH_HEX]);
+
 /* The prompt of a run's first question, replacing what was in `prompt`: the seed is judged and
  * timed, nobody is asked, no file is written. */
 WHET_API whet_status whet_evolve_first_prompt(whet_ctx *ctx, const whet_evolve_opts *opts,

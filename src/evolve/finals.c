@@ -2,10 +2,10 @@
 /* The finals: the fastest of many short looks was also lucky, so the elites are timed again, and
  * the best of them once more, from fresh processes, for the figures that are reported. */
 #include "evolve/journal.h"
-#include "evolve/roof.h"
 #include "evolve/population.h"
 #include "evolve/receipt.h"
 #include "evolve/referee.h"
+#include "evolve/roof.h"
 #include "evolve/suite.h"
 #include "evolve/winners.h"
 

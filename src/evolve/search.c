@@ -11,6 +11,7 @@
 #include "evolve/ablate.h"
 #include "evolve/ask.h"
 #include "evolve/control.h"
+#include "evolve/inject.h"
 #include "evolve/journal.h"
 #include "evolve/population.h"
 #include "evolve/referee.h"
@@ -166,6 +167,7 @@ static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     if (st == WHET_OK) st = whet_journal_commit(ctx, s);
     whet_proposal_fini(ctx, &proposal);
     whet_buf_fini(ctx, &state);
+    if (st == WHET_OK) st = whet_inject_next(ctx, s, bred, &n_bred);
     *is_dry = n_bred == 0;
     if (st == WHET_OK) st = whet_referee_check(ctx, s, bred, n_bred);
     if (st == WHET_OK) st = admit_all(ctx, s, bred, n_bred);

@@ -96,6 +96,7 @@ typedef struct whet_search {
     int n_races;
     whet_bandit bandit;
     int n_generations;
+    int n_injected;                 /* programs that were taken out of the inbox */
     int last_gain;                  /* members when the best one was last beaten */
     int n_landed[WHET_MAX_ISLANDS]; /* members of an island since its last migration */
     char fingerprint[33];

@@ -205,6 +205,22 @@ whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, w
     return st;
 }
 
+whet_status whet_store_get_injected(whet_ctx *ctx, whet_store *store, int64_t id,
+                                    whet_store_injected *injected) {
+    sqlite3_stmt *stmt;
+    *injected = (whet_store_injected){ 0 };
+    WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
+                           "SELECT name, source FROM main.inbox WHERE id = ?", "i", id));
+    whet_status st = whet_db_step(ctx, &store->db, stmt, &injected->is_there);
+    if (st == WHET_OK && injected->is_there) {
+        whet_db_text(stmt, 0, injected->name, sizeof injected->name);
+        st = take_text(ctx, stmt, 1, &injected->source);
+    }
+    whet_db_finish(stmt);
+    if (st != WHET_OK) whet_buf_fini(ctx, &injected->source);
+    return st;
+}
+
 whet_status whet_store_get_installed(whet_ctx *ctx, whet_store *store, whet_buf *folder) {
     sqlite3_stmt *stmt;
     bool has_row;

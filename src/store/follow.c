@@ -109,8 +109,9 @@ whet_status whet_store_end_following(whet_ctx *ctx, whet_store *store) {
 
 whet_status whet_store_go_on(whet_ctx *ctx, whet_store *store) {
     /* Those that refer to others first. */
-    static const char *const names[] = { "samples",   "verdicts", "duels",    "builds", "winners",
-                                         "proposals", "objects",  "programs", "events", "run" };
+    static const char *const names[] = { "samples", "verdicts",  "duels",   "builds",
+                                         "winners", "proposals", "objects", "programs",
+                                         "events",  "run",       "inbox" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char sql[64];
         snprintf(sql, sizeof sql, "DROP TABLE temp.%s", names[i]);

@@ -39,13 +39,20 @@ const char whet_store_schema[] =
     "CREATE TABLE winners(id INTEGER PRIMARY KEY, program INTEGER NOT NULL REFERENCES programs(id),"
     " object TEXT NOT NULL, ratio_repeat REAL NOT NULL, low_repeat REAL NOT NULL,"
     " high_repeat REAL NOT NULL, ratio_fused REAL NOT NULL, low_fused REAL NOT NULL,"
-    " high_fused REAL NOT NULL, installed_in TEXT NOT NULL) STRICT;";
+    " high_fused REAL NOT NULL, installed_in TEXT NOT NULL) STRICT;"
+    "CREATE TABLE inbox(id INTEGER PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL) STRICT;";
+
+static const char *const upgrades[] = {
+    "CREATE TABLE inbox(id INTEGER PRIMARY KEY, name TEXT NOT NULL, source TEXT NOT NULL) STRICT",
+};
 
 const whet_db_kind whet_store_kind = {
     .what = "run file",
     .application_id = 0x77687472, /* "whtr" */
-    .version = 3,
+    .version = 4,
     .schema = whet_store_schema,
+    .oldest = 3,
+    .upgrades = upgrades,
 };
 
 whet_status whet_store_open(whet_ctx *ctx, const char *path, bool may_create, whet_store **store) {
@@ -209,6 +216,14 @@ whet_status whet_store_put_winner(whet_ctx *ctx, whet_store *store, const whet_s
                        "itddddddt", w->program, w->object_sha256, w->ratio_repeat, w->low_repeat,
                        w->high_repeat, w->ratio_fused, w->low_fused, w->high_fused,
                        w->installed_in);
+}
+
+whet_status whet_store_inject(whet_ctx *ctx, whet_store *store, const char *name,
+                              const char *source, int64_t *id) {
+    WHET_TRY(whet_db_run(ctx, &store->db, "INSERT INTO inbox(name, source) VALUES(?, ?)", "tt",
+                         name, source));
+    *id = whet_db_last_id(&store->db);
+    return WHET_OK;
 }
 
 whet_status whet_store_count(whet_ctx *ctx, whet_store *store, const char *table, int64_t *n) {

@@ -142,6 +142,22 @@ typedef struct whet_store_winner {
 whet_status whet_store_put_winner(whet_ctx *ctx, whet_store *store,
                                   const whet_store_winner *winner);
 
+/* ---- programs that somebody puts into a run, in their order ---- */
+
+typedef struct whet_store_injected {
+    bool is_there;
+    char name[160];
+    whet_buf source; /* owned */
+} whet_store_injected;
+
+/* Adds a program behind those that wait; *id: its number, from 1. */
+whet_status whet_store_inject(whet_ctx *ctx, whet_store *store, const char *name,
+                              const char *source, int64_t *id);
+
+/* Number `id` of the file itself, also in following. */
+whet_status whet_store_get_injected(whet_ctx *ctx, whet_store *store, int64_t id,
+                                    whet_store_injected *injected);
+
 /* ---- following: resuming and replaying ---- */
 
 /* From now on what is put is not written but compared, step by step, with the rows that the file
