@@ -78,6 +78,13 @@ void cli_log(void *data, whet_log_level level, const char *module, const char *t
 /* A progress bar on stderr when it is a terminal; data is not used. */
 void cli_progress(void *data, const char *what, const char *unit, double done, double total);
 
+/* A text instead of a bar, in the same place. */
+void cli_progress_line(const char *text);
+
+/* -q and -v were given. */
+bool cli_is_quiet(void);
+bool cli_is_verbose(void);
+
 /* Ends the line of the progress bar, if one is shown. */
 void cli_progress_end(void);
 

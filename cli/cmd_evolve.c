@@ -2,7 +2,6 @@
 /* whet evolve: search for a faster attention program, prove it, install it. */
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +10,10 @@
 #include <whet/checkpoint.h>
 #include <whet/evolve.h>
 
+#include "bench.h"
 #include "cli.h"
+#include "evolve_result.h"
+#include "evolve_view.h"
 #include "key.h"
 #include "winner.h"
 
@@ -38,6 +40,7 @@ typedef struct evolve_opts {
     const char *prompts;
     int key_fd;
     bool is_dry_run;
+    bool has_scenarios;
     bool is_untested;
 } evolve_opts;
 
@@ -81,6 +84,8 @@ static whet_status check(const cli_args *args) {
                              o->resumed ? "resume" : "answers");
     if (o->n_children < 0 || o->n_children > 8)
         return cli_usage("--children %d: take 0 to 8", o->n_children);
+    if (o->has_scenarios && !(o->program_file && o->model) && !o->config)
+        return cli_usage("--scenarios needs --model, and --out for the program that is compared");
     if (o->resumed && o->run_file)
         return cli_usage("--resume and --db: one of them names the run file");
     if (!(o->minutes > 0 && o->minutes <= MAX_MINUTES))
@@ -164,140 +169,6 @@ static whet_status configure(whet_ctx *ctx, const cli_args *args, whet_evolve_co
     return st;
 }
 
-/* ---- what is shown while it runs ---- */
-
-typedef struct viewer {
-    bool is_terminal;
-    bool is_json;
-} viewer;
-
-static void show_program(const whet_evolve_event *e) {
-    char speed[24] = "";
-    if (e->speed > 0) snprintf(speed, sizeof speed, "%.2fx", e->speed);
-    fprintf(stderr, "%5.0f s  %3d  %.10s  %-14s %7s  %-8s %s\n", e->seconds, e->n_tried, e->hash,
-            whet_verdict_name(e->verdict->code), speed, e->operator_name, e->change);
-}
-
-static void show(void *data, const whet_evolve_event *e) {
-    const viewer *v = data;
-    if (v->is_terminal) cli_progress_end();
-    if (strcmp(e->what, "program") == 0)
-        show_program(e);
-    else if (strcmp(e->what, "end of search") == 0)
-        fprintf(stderr, "%5.0f s  %3d programs judged; now the finals\n", e->seconds, e->n_tried);
-    else if (strcmp(e->what, "resumed") == 0)
-        fprintf(stderr, "%5.0f s  %3d programs were judged before; going on\n", e->seconds,
-                e->n_tried);
-    else
-        fprintf(stderr, "%5.0f s  %s %.10s  %s %.2fx\n", e->seconds, e->what, e->hash,
-                whet_verdict_name(e->verdict->code), e->speed);
-    if (v->is_terminal)
-        cli_progress(NULL, "evolve", "s", fmin(e->seconds, e->budget_seconds), e->budget_seconds);
-}
-
-/* ---- what is printed at the end ---- */
-
-static void print_ratio(const char *name, const whet_ratio *r, double rival_ns) {
-    if (r->ratio > 0)
-        printf("  %-12s %6.2fx [%.2f, %.2f]   %.3f ms a call\n", name, r->ratio, r->low, r->high,
-               rival_ns * 1e-6);
-}
-
-/* The best of each shape, and why the winner is the winner. */
-static void print_suite(const whet_evolve_suite *suite) {
-    if (!(suite->speed > 0)) return;
-    printf("suite        %.2fx %s, geometric mean; taken because %s\n", suite->speed, suite->rival,
-           suite->why);
-    for (int i = 0; i < WHET_N_SUITE; i++)
-        printf("  %-16s %6.2fx %s; best of the finalists %.2fx by %.12s\n", suite->kept[i].shape,
-               suite->kept[i].taken_speed, suite->rival, suite->kept[i].speed, suite->kept[i].hash);
-}
-
-static void print_text(const evolve_opts *o, const whet_evolve_result *r, const char *run_file,
-                       const char *folder) {
-    (void)o;
-    printf("tried        %d programs in %.0f s", r->n_tried, r->seconds);
-    for (int i = 0; i < WHET_N_VERDICTS; i++)
-        if (r->n_by_verdict[i])
-            printf("%s %d %s", i ? "," : ":", r->n_by_verdict[i], whet_verdict_name(i));
-    printf("; %d known already\n", r->n_duplicates);
-    if (*r->hash) {
-        printf("best         %.12s\nchanges      %s\n", r->hash, *r->change ? r->change : "none");
-        for (int i = 0; i < WHET_N_SHAPES; i++) {
-            const whet_evolve_shape *s = &r->shapes[i];
-            printf("%-12s %.3f ms a call, %.1f GB/s of K and V\n", s->name, s->ns * 1e-6,
-                   s->ns > 0 ? s->kv_bytes / s->ns : 0);
-            print_ratio("over repeat", &s->repeat, s->repeat_ns);
-            print_ratio("over fused", &s->fused, s->fused_ns);
-            print_ratio("over grouped", &s->grouped, s->grouped_ns);
-        }
-    }
-    print_suite(&r->suite);
-    for (int i = 0; i < WHET_N_GAINS && *r->gains[i].what; i++)
-        printf("%-12s %6.2fx %s, measured %d time%s\n", i ? "" : "by itself", r->gains[i].speed,
-               r->gains[i].what, r->gains[i].n, r->gains[i].n > 1 ? "s" : "");
-    for (int i = 0; i < WHET_N_CONTROLS; i++)
-        if (r->controls[i].n)
-            printf("%-12s %.2fx after %d programs; evolution had %.2fx after as many\n",
-                   r->controls[i].name, r->controls[i].speed, r->controls[i].n,
-                   r->controls[i].evolution);
-    printf("run          %s\n", run_file);
-    if (r->is_installed)
-        printf("installed    in %s; whet generate uses it by itself\n", folder);
-    else
-        printf("installed    nothing: %s\n", r->not_installed);
-}
-
-static void print_json_ratio(const char *key, const whet_ratio *r) {
-    if (r->ratio > 0)
-        printf(",\"%s\":[%.5f,%.5f,%.5f]", key, r->ratio, r->low, r->high);
-    else
-        printf(",\"%s\":null", key);
-}
-
-static whet_status print_json(whet_ctx *ctx, const whet_evolve_result *r, const char *run_file) {
-    whet_buf text = { 0 };
-    whet_status st = whet_json_quote(ctx, &text, r->change, strlen(r->change));
-    if (st == WHET_OK) st = whet_buf_puts(ctx, &text, ",\"run\":");
-    if (st == WHET_OK) st = whet_json_quote(ctx, &text, run_file, strlen(run_file));
-    if (st != WHET_OK) return st;
-    printf("{\"type\":\"evolve\",\"program\":\"%s\",\"object\":\"%s\",\"change\":%s", r->hash,
-           r->object_sha256, text.text);
-    whet_buf_fini(ctx, &text);
-    printf(",\"tried\":%d,\"duplicates\":%d,\"seconds\":%.1f,\"fused_from\":\"%s\"", r->n_tried,
-           r->n_duplicates, r->seconds, r->fused_from);
-    printf(",\"verdicts\":{");
-    for (int i = 0; i < WHET_N_VERDICTS; i++)
-        printf("%s\"%s\":%d", i ? "," : "", whet_verdict_name(i), r->n_by_verdict[i]);
-    printf("},\"shapes\":[");
-    for (int i = 0; i < WHET_N_SHAPES && *r->hash; i++) {
-        const whet_evolve_shape *s = &r->shapes[i];
-        printf("%s{\"shape\":\"%s\",\"ns\":%.0f", i ? "," : "", s->name, s->ns);
-        print_json_ratio("repeat", &s->repeat);
-        print_json_ratio("fused", &s->fused);
-        print_json_ratio("grouped", &s->grouped);
-        printf("}");
-    }
-    printf("],\"suite\":[");
-    for (int i = 0; i < WHET_N_SUITE && r->suite.speed > 0; i++)
-        printf(
-            "%s{\"shape\":\"%s\",\"rival\":\"%s\",\"speed\":%.5f,\"best\":%.5f,\"program\":\"%s\"}",
-            i ? "," : "", r->suite.kept[i].shape, r->suite.rival, r->suite.kept[i].taken_speed,
-            r->suite.kept[i].speed, r->suite.kept[i].hash);
-    printf("],\"gains\":[");
-    for (int i = 0; i < WHET_N_GAINS && *r->gains[i].what; i++)
-        printf("%s{\"part\":\"%s\",\"speed\":%.5f,\"times\":%d}", i ? "," : "", r->gains[i].what,
-               r->gains[i].speed, r->gains[i].n);
-    printf("],\"controls\":[");
-    for (int i = 0; i < WHET_N_CONTROLS && r->controls[i].name; i++)
-        printf("%s{\"name\":\"%s\",\"programs\":%d,\"speed\":%.5f,\"evolution\":%.5f}",
-               i ? "," : "", r->controls[i].name, r->controls[i].n, r->controls[i].speed,
-               r->controls[i].evolution);
-    printf("],\"installed\":%s,\"why_not\":\"%s\"}\n", r->is_installed ? "true" : "false",
-           r->not_installed);
-    return WHET_OK;
-}
-
 /* ---- running ---- */
 
 /* runs/2026-01-31-120000.sqlite in the data folder. */
@@ -327,13 +198,30 @@ static whet_status print_prompt(whet_ctx *ctx, const whet_evolve_opts *opts) {
     return st;
 }
 
+/* The five text jobs with the engine's own kernel and with what came of the run. */
+static whet_status compare_in_model(whet_ctx *ctx, const evolve_opts *o,
+                                    const whet_evolve_settings *settings,
+                                    const whet_evolve_result *result) {
+    if (!*result->hash || *result->suite.rival == '\0') return WHET_OK;
+    const cli_bench_opts bench = {
+        .model = settings->model,
+        .baseline = result->suite.rival,
+        .candidate = o->program_file,
+        .scenarios = "primary,short,medium,long,code",
+        .threads = settings->opts.n_threads,
+        .repetitions = 1,
+    };
+    printf("\n");
+    return cli_bench_scenarios(ctx, &bench);
+}
+
 static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve_settings *settings,
                           const char *folder, const char *run_file, whet_buf *key) {
     char program[PATH_MAX];
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
     program[n] = '\0';
-    viewer v = { .is_terminal = isatty(STDERR_FILENO), .is_json = o->is_json };
+    cli_evolve_view view = cli_evolve_view_open();
     whet_evolve_opts opts = settings->opts;
     if (!opts.proposer && opts.llm.n_models) opts.proposer = "openai";
     opts.prompts = o->prompts;
@@ -346,8 +234,8 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.worker = program;
     opts.cc = o->cc;
     opts.tests_judge = !o->is_untested;
-    opts.on_event = show;
-    opts.event_data = &v;
+    opts.on_event = cli_evolve_view_show;
+    opts.event_data = &view;
     whet_status st = WHET_OK;
     if (!is_of_another_run(o)) st = choose_problem(ctx, settings, &opts.problem);
     /* A command that is asked may need the variable itself. */
@@ -367,9 +255,9 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
         return st;
     }
     if (st != WHET_OK) return st;
-    if (o->is_json) return print_json(ctx, &result, run_file);
-    print_text(o, &result, run_file, folder);
-    return WHET_OK;
+    if (o->is_json) return cli_evolve_print_json(ctx, &result, run_file);
+    cli_evolve_print(&result, run_file, folder);
+    return o->has_scenarios ? compare_in_model(ctx, o, settings, &result) : WHET_OK;
 }
 
 static whet_status print_config(whet_ctx *ctx, const whet_evolve_config *config) {
@@ -431,6 +319,8 @@ static const cli_option options[] = {
     { "print-config", CLI_FLAG, OPT(is_config_printed), NULL,
       "print every effective value with its origin, and end", NULL },
     { "out", CLI_STRING, OPT(program_file), "FILE.c", "the best program as C, for --kernel", NULL },
+    { "scenarios", CLI_FLAG, OPT(has_scenarios), NULL,
+      "then run the five text jobs of the model with --out's program and without it", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
     { "no-self-test", CLI_FLAG, OPT(is_untested), NULL,
       "do not test the judge before (whet judge --self-test --quick)", NULL },

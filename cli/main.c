@@ -76,6 +76,20 @@ void cli_progress(void *data, const char *what, const char *unit, double done, d
     fflush(stderr);
 }
 
+void cli_progress_line(const char *text) {
+    fprintf(stderr, "\r\033[K%s", text);
+    has_progress_line = true;
+    fflush(stderr);
+}
+
+bool cli_is_quiet(void) {
+    return common.is_quiet;
+}
+
+bool cli_is_verbose(void) {
+    return common.is_verbose;
+}
+
 void cli_progress_end(void) {
     if (has_progress_line) fputs("\r\033[K", stderr);
     has_progress_line = false;

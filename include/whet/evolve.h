@@ -23,14 +23,21 @@ enum { WHET_N_CONTROLS = 3 };
 
 /* What happens while it runs, for a person to see. Strings are borrowed for the call. */
 typedef struct whet_evolve_event {
-    const char *what; /* "program", "elite", "final", "end of search", "resumed" */
+    const char *what; /* "generation", "program", "elite", "final", "end of search", "resumed" */
     const char *hash; /* of the program, or "" */
     const char *operator_name;
     const char *change; /* what the operator did */
     const whet_verdict *verdict;
     double speed;      /* times the yardstick's speed; 0 = was not timed */
     double best_speed; /* of the best program so far */
+    whet_ratio best;   /* of it, when it was raced in decode; 0 = none */
+    const char *rival; /* in that race */
     int n_tried;
+    const int *n_rejected; /* by whet_gate: WHET_N_GATES counts */
+    int n_generations;
+    int island, n_islands; /* whose turn it is, from 0 */
+    int64_t n_tokens;      /* of prompts and replies */
+    double money;
     double seconds; /* since the start */
     double budget_seconds;
 } whet_evolve_event;
@@ -210,16 +217,19 @@ typedef struct whet_evolve_suite {
 } whet_evolve_suite;
 
 typedef struct whet_evolve_result {
-    char hash[WHET_HASH_HEX];                    /* of the best program; "" = none was found */
-    char object_sha256[WHET_HASH_HEX];           /* of the object that was judged */
-    char change[256];                            /* where it differs from `repeat` */
+    char hash[WHET_HASH_HEX];          /* of the best program; "" = none was found */
+    char object_sha256[WHET_HASH_HEX]; /* of the object that was judged */
+    char change[256];                  /* where it differs from `repeat` */
+    char by_people[240]; /* its parts that are ideas of the library: "share: grouped, exp: poly" */
+    char by_models[240]; /* its parts that are texts of their own: "softmax" */
     whet_evolve_shape shapes[WHET_N_ALL_SHAPES]; /* by whet_shape */
     double peak_bytes, peak_flop; /* a second, by the probes around the finals; 0 = not known */
     whet_evolve_suite suite;
     whet_evolve_gain gains[WHET_N_GAINS]; /* the largest first; "" = no further one */
     int n_tried;                          /* programs judged */
     int n_by_verdict[WHET_N_VERDICTS];
-    int n_duplicates; /* children that were known already */
+    int n_rejected[WHET_N_GATES]; /* by the gate that rejected */
+    int n_duplicates;             /* children that were known already */
     bool is_installed;
     char not_installed[160]; /* why, when it is not */
     whet_evolve_control controls[WHET_N_CONTROLS];

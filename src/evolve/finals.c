@@ -261,6 +261,25 @@ static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m) {
     return st;
 }
 
+static void append_part(char *text, size_t n, const char *name, const char *idea) {
+    const size_t len = strlen(text);
+    snprintf(text + len, n - len, "%s%s%s%s", len ? ", " : "", name, idea ? ": " : "",
+             idea ? idea : "");
+}
+
+/* Whose the parts of a program are. A text that is not in the library was written in the run. */
+static void tell_authors(whet_search *s, const whet_genome *genome) {
+    whet_evolve_result *r = s->result;
+    for (int i = 0; i < genome->n_segments; i++) {
+        char idea[WHET_MAX_NAME];
+        whet_segment_alternative(genome, i, idea);
+        if (strcmp(idea, "own") == 0)
+            append_part(r->by_models, sizeof r->by_models, genome->segments[i].name, NULL);
+        else
+            append_part(r->by_people, sizeof r->by_people, genome->segments[i].name, idea);
+    }
+}
+
 static whet_status measure_between_limits(whet_ctx *ctx, whet_search *s, const whet_finalist *f) {
     whet_status st = whet_roof_measure(ctx, s);
     if (st == WHET_OK) st = measure(ctx, s, f);
@@ -288,6 +307,7 @@ whet_status whet_search_finals(whet_ctx *ctx, whet_search *s) {
     memcpy(s->result->object_sha256, m->object.sha256, sizeof s->result->object_sha256);
     whet_genome_difference(&m->genome, &s->members[0].genome, s->result->change,
                            sizeof s->result->change);
+    tell_authors(s, &m->genome);
     if (s->opts.program_file)
         WHET_TRY(whet_file_write(ctx, s->opts.program_file, m->text.text, m->text.len));
     return decide(ctx, s, m);

@@ -42,6 +42,7 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
         m->seconds += duel.samples[i].ns * 1e-9;
     m->ns[shape] = duel.ns;
     m->kv_bytes[shape] = duel.kv_bytes;
+    if (shape == WHET_SHAPE_DECODE) m->race = duel.result;
     m->log_speeds[shape] = duel.n_samples ? log(duel.result.ratio) : -HUGE_VAL;
     if (duel.verdict.code != WHET_V_PASS) m->verdict = duel.verdict;
     whet_duel_fini(ctx, &duel);

@@ -35,7 +35,15 @@ void whet_search_tell(const whet_search *s, const char *what, const whet_member 
         .verdict = m ? &m->verdict : NULL,
         .speed = m && m->is_timed ? exp(m->log_speed) : 0,
         .best_speed = best >= 0 ? exp(s->members[best].log_speed) : 0,
+        .best = best >= 0 ? s->members[best].race : (whet_ratio){ 0 },
+        .rival = s->yardstick ? s->yardstick->name : "",
         .n_tried = s->result->n_tried,
+        .n_rejected = s->result->n_rejected,
+        .n_generations = s->n_generations,
+        .island = whet_search_island(s),
+        .n_islands = whet_population_islands(s),
+        .n_tokens = s->asking.n_tokens,
+        .money = s->asking.money,
         .seconds = (whet_clock_ns() - s->start_ns) * 1e-9,
         .budget_seconds = s->opts.minutes * 60,
     };
@@ -84,6 +92,7 @@ static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     WHET_TRY(whet_journal_commit(ctx, s));
     s->result->n_tried++;
     s->result->n_by_verdict[m->verdict.code]++;
+    if (m->verdict.code != WHET_V_PASS) s->result->n_rejected[m->verdict.gate]++;
     s->members[s->n_members++] = *m;
     *m = (whet_member){ 0 };
     whet_population_settle(s, s->n_members - 1, whet_search_island(s));
@@ -165,6 +174,7 @@ static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     if (st == WHET_OK && proposal.is_made) st = whet_record_proposal(ctx, s, &proposal);
     if (st == WHET_OK) st = whet_record_event(ctx, s, "generation", state.text);
     if (st == WHET_OK) st = whet_journal_commit(ctx, s);
+    if (st == WHET_OK) whet_search_tell(s, "generation", NULL);
     whet_proposal_fini(ctx, &proposal);
     whet_buf_fini(ctx, &state);
     if (st == WHET_OK) st = whet_inject_next(ctx, s, bred, &n_bred);

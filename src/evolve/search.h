@@ -40,6 +40,7 @@ typedef struct whet_member {
     double ns[WHET_N_SHAPES];         /* of one call, when it was raced; 0 = not timed */
     double kv_bytes[WHET_N_SHAPES];   /* of K and V that such a call must read */
     double log_speed; /* their weighted mean; of decode alone for what was dropped then */
+    whet_ratio race;  /* in decode, at the first look */
     bool has_speed;   /* log_speed says something */
     bool is_timed;    /* on all shapes, and not rejected: it may be an elite */
     double seconds;   /* that it cost: build and races */
