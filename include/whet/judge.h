@@ -93,6 +93,8 @@ typedef enum whet_gate {
     WHET_GATE_CHAMPION = 10,
 } whet_gate;
 
+enum { WHET_N_GATES = WHET_GATE_CHAMPION + 1 };
+
 /* "source", "build", ... Static strings. */
 WHET_API const char *whet_gate_name(whet_gate gate);
 

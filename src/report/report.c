@@ -39,16 +39,22 @@ whet_status whet_report_put(whet_ctx *ctx, whet_buf *out, const char *text) {
     return WHET_OK;
 }
 
-void whet_report_problem(whet_ctx *ctx, const char *problem, char *out, size_t n) {
+/* Query heads, KV heads, dimension, context out of the problem's JSON; false: not readable. */
+static bool read_problem(whet_ctx *ctx, const char *problem, int64_t v[4]) {
     static const char *const keys[] = { "heads", "kv_heads", "head_dim", "context" };
-    int64_t v[4] = { 0 };
     whet_json *json = NULL;
     bool is_fine =
         whet_json_parse(ctx, "problem", problem, strlen(problem), true, &json) == WHET_OK;
     for (int i = 0; i < 4 && is_fine; i++)
-        is_fine = whet_json_integer(whet_json_get(json, keys[i]), &v[i]);
+        is_fine = whet_json_integer(whet_json_get(json, keys[i]), &v[i]) && v[i] >= 0 &&
+                  v[i] <= INT32_MAX;
     whet_json_close(json);
-    if (is_fine)
+    return is_fine;
+}
+
+void whet_report_problem(whet_ctx *ctx, const char *problem, char *out, size_t n) {
+    int64_t v[4];
+    if (read_problem(ctx, problem, v))
         snprintf(out, n, "%" PRId64 ":%" PRId64 " x%" PRId64 " @%" PRId64, v[0], v[1], v[2], v[3]);
     else
         snprintf(out, n, "not readable");
@@ -87,6 +93,11 @@ whet_status whet_report_open(whet_ctx *ctx, const char *run_file, whet_report **
         if (!r->path || !r->looks) st = WHET_E_NOMEM;
     }
     if (st == WHET_OK) {
+        int64_t v[4];
+        if (read_problem(ctx, r->told.problem, v)) {
+            r->n_heads = (int)v[0];
+            r->head_dim = (int)v[2];
+        }
         whet_utf8_make_printable(r->path);
         find_looks(r);
         *report = r;

@@ -10,10 +10,11 @@
 
 struct whet_report {
     whet_told told;
-    char *path;        /* printable */
-    int *looks;        /* by program: its first race or duel on the first shape; -1 = none */
-    int best;          /* the winner, else the fastest by its look; -1 = none */
-    const char *shape; /* the first that was timed; "" = none */
+    char *path;            /* printable */
+    int *looks;            /* by program: its first race or duel on the first shape; -1 = none */
+    int best;              /* the winner, else the fastest by its look; -1 = none */
+    const char *shape;     /* the first that was timed; "" = none */
+    int n_heads, head_dim; /* of the problem; 0 = not readable */
 };
 
 /* The verdict that counts: of the first gate that rejected, else of the check. */
@@ -44,6 +45,16 @@ typedef struct whet_tally {
 
 int whet_report_verdicts(const whet_report *report, whet_tally tally[WHET_MAX_TALLY]);
 int whet_report_operators(const whet_report *report, whet_tally tally[WHET_MAX_TALLY]);
+
+/* P and F, the most that the run saw; 0 = not known. */
+void whet_report_limits(whet_ctx *ctx, const whet_report *report, double *bytes, double *flop);
+
+/* The plots; each says where there is nothing. Operators have colours by their place in the tally.
+ */
+whet_status whet_report_plot_speed(whet_ctx *ctx, const whet_report *report, whet_buf *out);
+whet_status whet_report_plot_roofline(whet_ctx *ctx, const whet_report *report, whet_buf *out);
+whet_status whet_report_plot_context(whet_ctx *ctx, const whet_report *report, whet_buf *out);
+const char *whet_report_colour(int i);
 
 /* The unified diff of two texts. */
 whet_status whet_diff_text(whet_ctx *ctx, const char *from_name, const char *from,
