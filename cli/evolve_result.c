@@ -14,6 +14,22 @@ static const whet_shape order[] = {
 
 /* ---- text ---- */
 
+enum { NAME_COLUMNS = 13, TEXT_COLUMNS = 86 };
+
+/* A text behind its name, broken at blanks. */
+static void print_field(const char *name, const char *text) {
+    printf("%-*s", NAME_COLUMNS, name);
+    while (strlen(text) > TEXT_COLUMNS) {
+        int n = TEXT_COLUMNS;
+        while (n > 0 && text[n] != ' ')
+            n--;
+        if (n == 0) n = TEXT_COLUMNS;
+        printf("%.*s\n%*s", n, text, NAME_COLUMNS, "");
+        text += n + (text[n] == ' ');
+    }
+    printf("%s\n", text);
+}
+
 static void print_ms(double ns) {
     if (ns > 0)
         printf(" %9.3f", ns * 1e-6);
@@ -76,7 +92,7 @@ static void print_suite(const whet_evolve_suite *suite) {
     if (!(suite->speed > 0)) return;
     printf("suite        %.2fx %s, geometric mean of %d shapes; of %d finalist%s\n", suite->speed,
            suite->rival, WHET_N_SUITE, suite->n_finalists, suite->n_finalists == 1 ? "" : "s");
-    printf("             %s\n", suite->why);
+    print_field("", suite->why);
     for (int i = 0; i < WHET_N_SUITE; i++)
         if (suite->kept[i].speed > suite->kept[i].taken_speed)
             printf("             in %s %.12s is faster: %.2fx %s, the winner %.2fx\n",
@@ -89,9 +105,8 @@ static void print_ideas(const whet_evolve_result *r) {
     for (int i = 0; i < WHET_N_GAINS && *r->gains[i].what; i++)
         printf("%-12s %.2fx %s, measured %d time%s\n", i ? "" : "by itself", r->gains[i].speed,
                r->gains[i].what, r->gains[i].n, r->gains[i].n > 1 ? "s" : "");
-    printf("by people    %s\n", *r->by_people ? r->by_people : "no part of it is of the library");
-    printf("by models    %s\n",
-           *r->by_models ? r->by_models : "no part of it was written in a run");
+    print_field("by people", *r->by_people ? r->by_people : "no part of it is of the library");
+    print_field("by models", *r->by_models ? r->by_models : "no part of it was written in a run");
 }
 
 static void print_controls(const whet_evolve_result *r) {
@@ -112,7 +127,8 @@ void cli_evolve_print(const whet_evolve_result *r, const char *run_file, const c
             printf("%s %d %s", i ? "," : ":", r->n_by_verdict[i], whet_verdict_name(i));
     printf("; %d known already\n", r->n_duplicates);
     if (*r->hash) {
-        printf("best         %.12s\nchanges      %s\n", r->hash, *r->change ? r->change : "none");
+        printf("best         %.12s\n", r->hash);
+        print_field("changes", *r->change ? r->change : "none");
         print_table(r);
         print_suite(&r->suite);
         print_ideas(r);

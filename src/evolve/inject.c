@@ -86,14 +86,17 @@ static whet_status take(whet_ctx *ctx, whet_search *s, whet_store_injected *inje
     return whet_journal_commit(ctx, s);
 }
 
-whet_status whet_inject_next(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred) {
+/* The log decides where it has something to say. */
+static whet_status take_next(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred,
+                             bool *is_taken) {
     whet_store_said next;
     whet_store_injected injected = { 0 };
-    if (*n_bred == WHET_MAX_BREED) return WHET_OK;
+    *is_taken = false;
     WHET_TRY(whet_journal_next(ctx, s, &next));
     if (next.is_there && strcmp(next.what, what) != 0) return WHET_OK;
     whet_store *from = s->is_other ? s->answers : s->store;
     whet_status st = whet_store_get_injected(ctx, from, s->n_injected + 1, &injected);
+    *is_taken = injected.is_there;
     if (st == WHET_OK && injected.is_there)
         st = take(ctx, s, &injected, bred, n_bred);
     else if (st == WHET_OK && next.is_there)
@@ -101,4 +104,11 @@ whet_status whet_inject_next(whet_ctx *ctx, whet_search *s, whet_member *bred, i
                        s->n_injected + 1);
     whet_buf_fini(ctx, &injected.source);
     return st;
+}
+
+whet_status whet_inject_take(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred) {
+    bool is_taken = true;
+    while (is_taken && *n_bred < WHET_MAX_BREED)
+        WHET_TRY(take_next(ctx, s, bred, n_bred, &is_taken));
+    return WHET_OK;
 }

@@ -5,8 +5,8 @@
 
 #include "evolve/search.h"
 
-/* The next program that waits becomes the next child, unless it is known; the step says which. The
- * log decides where it has something to say. Nothing happens where none waits. */
-whet_status whet_inject_next(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred);
+/* Programs that wait become children, as many as there is room for, unless they are known; each is a
+ * step that says which. */
+whet_status whet_inject_take(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred);
 
 #endif

@@ -177,7 +177,7 @@ static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     if (st == WHET_OK) whet_search_tell(s, "generation", NULL);
     whet_proposal_fini(ctx, &proposal);
     whet_buf_fini(ctx, &state);
-    if (st == WHET_OK) st = whet_inject_next(ctx, s, bred, &n_bred);
+    if (st == WHET_OK) st = whet_inject_take(ctx, s, bred, &n_bred);
     *is_dry = n_bred == 0;
     if (st == WHET_OK) st = whet_referee_check(ctx, s, bred, n_bred);
     if (st == WHET_OK) st = admit_all(ctx, s, bred, n_bred);

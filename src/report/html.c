@@ -204,14 +204,16 @@ static whet_status put_lineage(whet_ctx *ctx, const whet_report *r, whet_buf *ou
 
 /* The finals and the suite of the winner. */
 static whet_status put_finals(whet_ctx *ctx, const whet_report *r, whet_buf *out) {
+    double bytes, flop;
     if (r->told.winner < 0) return WHET_OK;
+    whet_report_limits(ctx, r, &bytes, &flop);
     WHET_TRY(put_h2(ctx, out, "The winner's measurements",
                     "Interleaved pairs over fresh processes; a ratio is the rival's time over its "
                     "own."));
     WHET_TRY(whet_buf_puts(ctx, out,
                            "<table><tr><th>shape</th><th>over</th><th class=\"n\">ratio</th><th "
                            "class=\"n\">95 % interval</th><th class=\"n\">ms a call</th><th "
-                           "class=\"n\">GB/s</th></tr>\n"));
+                           "class=\"n\">of the limit</th></tr>\n"));
     for (int i = 0; i < r->told.n_duels; i++) {
         const whet_told_duel *d = &r->told.duels[i];
         const bool is_final = strcmp(d->kind, "final") == 0 || strcmp(d->kind, "duel") == 0;
@@ -222,9 +224,10 @@ static whet_status put_finals(whet_ctx *ctx, const whet_report *r, whet_buf *out
         WHET_TRY(whet_html_put(ctx, out, d->rival));
         WHET_TRY(whet_buf_printf(ctx, out,
                                  "</td><td class=\"n\">%.2f</td><td class=\"n\">%.2f to %.2f</td>"
-                                 "<td class=\"n\">%.3f</td><td class=\"n\">%.1f</td></tr>\n",
+                                 "<td class=\"n\">%.3f</td><td class=\"n\">%.0f %%</td></tr>\n",
                                  d->ratio, fmin(d->low, 1e6), fmin(d->high, 1e6),
-                                 fmin(d->ns, 1e15) * 1e-6, fmin(d->kv_bytes / d->ns, 1e6)));
+                                 fmin(d->ns, 1e15) * 1e-6,
+                                 100 * whet_report_limit_share(r, d, bytes, flop)));
     }
     return whet_buf_puts(ctx, out, "</table>\n");
 }

@@ -133,6 +133,13 @@ static double flop_of(const whet_report *r, const whet_told_duel *d) {
     return whet_shape_flop(d->shape, r->n_heads, r->head_dim);
 }
 
+double whet_report_limit_share(const whet_report *r, const whet_told_duel *d, double bytes,
+                               double flop) {
+    const double work = flop_of(r, d);
+    if (!(work > 0 && bytes > 0 && flop > 0)) return 0;
+    return 1e9 * fmax(d->kv_bytes / bytes, work / flop) / d->ns;
+}
+
 static whet_status put_roof(const whet_plot *p, double bytes, double flop) {
     char text[96];
     const double ridge = flop / bytes;
@@ -226,12 +233,13 @@ static int find_curves(const whet_report *r, curve *curves) {
     return n;
 }
 
-static whet_status put_curve(whet_ctx *ctx, const whet_report *r, const whet_plot *p,
-                             const curve *c, int i) {
+static const char *colour_of(const whet_report *r, const curve *c, int i) {
+    return c->program == r->told.winner ? winner_colour : whet_report_colour(i);
+}
+
+static whet_status put_curve(const whet_report *r, const whet_plot *p, const curve *c, int i) {
     const bool is_winner = c->program == r->told.winner;
-    const char *colour = is_winner ? winner_colour : whet_report_colour(i);
-    char name[32];
-    (void)ctx;
+    const char *colour = colour_of(r, c, i);
     WHET_TRY(whet_plot_line(p, c->context, c->own, c->n, colour,
                             is_winner ? "stroke-width:2.5" : "stroke-width:1.5"));
     for (int k = 0; k < c->n; k++) {
@@ -239,9 +247,23 @@ static whet_status put_curve(whet_ctx *ctx, const whet_report *r, const whet_plo
         title_of(r, c->program, c->own[k], " GB/s", title, sizeof title);
         WHET_TRY(whet_plot_dot(p, c->context[k], c->own[k], colour, is_winner ? 5 : 4, title));
     }
-    snprintf(name, sizeof name, "%.8s%s", r->told.programs[c->program].hash,
-             is_winner ? ", the winner" : "");
-    return whet_plot_text(p, c->context[c->n - 1] * 1.03, c->own[c->n - 1], name);
+    return WHET_OK;
+}
+
+/* Which line is whose. */
+static whet_status put_names(whet_ctx *ctx, const whet_report *r, const curve *curves, int n,
+                             whet_buf *out) {
+    WHET_TRY(whet_buf_puts(ctx, out, "<p class=\"legend\">"));
+    for (int i = 0; i < n; i++) {
+        char name[32];
+        const int program = curves[i].program;
+        snprintf(name, sizeof name, "%.10s%s", r->told.programs[program].hash,
+                 program == r->told.winner ? ", the winner" : "");
+        WHET_TRY(whet_buf_printf(ctx, out, "<i style=\"background:%s\"></i>",
+                                 colour_of(r, &curves[i], i)));
+        WHET_TRY(whet_html_put(ctx, out, name));
+    }
+    return whet_buf_puts(ctx, out, "</p>\n");
 }
 
 whet_status whet_report_plot_context(whet_ctx *ctx, const whet_report *r, whet_buf *out) {
@@ -264,12 +286,13 @@ whet_status whet_report_plot_context(whet_ctx *ctx, const whet_report *r, whet_b
         WHET_TRY(whet_plot_text(&p, p.x.low * 1.05, bytes * 1e-9, "P, the memory's limit"));
     }
     for (int i = 0; i < n; i++)
-        WHET_TRY(put_curve(ctx, r, &p, &curves[i], i));
+        WHET_TRY(put_curve(r, &p, &curves[i], i));
     for (int i = 0; i < n; i++) {
         if (curves[i].program != r->best && n > 1) continue;
         WHET_TRY(whet_plot_line(&p, curves[i].context, curves[i].other, curves[i].n, quiet_colour,
                                 "stroke-width:2;stroke-dasharray:2 3"));
         WHET_TRY(whet_plot_text(&p, curves[i].context[0], curves[i].other[0], curves[i].rival));
     }
-    return whet_plot_end(&p);
+    WHET_TRY(whet_plot_end(&p));
+    return put_names(ctx, r, curves, n, out);
 }

@@ -49,6 +49,10 @@ int whet_report_operators(const whet_report *report, whet_tally tally[WHET_MAX_T
 /* P and F, the most that the run saw; 0 = not known. */
 void whet_report_limits(whet_ctx *ctx, const whet_report *report, double *bytes, double *flop);
 
+/* The least time for a timing's work, by the roofline, over its own; 0 = not known. */
+double whet_report_limit_share(const whet_report *report, const whet_told_duel *duel, double bytes,
+                               double flop);
+
 /* The plots; each says where there is nothing. Operators have colours by their place in the tally.
  */
 whet_status whet_report_plot_speed(whet_ctx *ctx, const whet_report *report, whet_buf *out);
