@@ -7,13 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evolve/hunks.h"
 #include "evolve/journal.h"
 #include "evolve/population.h"
 
 enum { MAX_OF_ONE = 4, LEAST_OTHERS = 8 };
 
 static const double least_gain = 0.05; /* over the parent, that is worth it, as a logarithm */
-static const char operator_name[] = "ablate";
+static const char operator_name[] = "ablate", without[] = "without "; /* changes begin so */
 
 /* ---- differences ---- */
 
@@ -79,8 +80,33 @@ static whet_status revert(whet_ctx *ctx, const whet_genome *genome, const whet_g
     } else {
         edit = (whet_edit){ genome->knobs[diff->knob].value, diff->there, strlen(diff->there) };
     }
-    snprintf(text->change, sizeof text->change, "without %s: %s", diff->name, diff->here);
+    snprintf(text->change, sizeof text->change, "%s%s: %s", without, diff->name, diff->here);
     return whet_genome_apply(ctx, genome, &edit, 1, &text->text);
+}
+
+/* A segment of its own text, changed in several places: it with the parent's lines in one of them.
+ */
+static whet_status without_a_hunk(whet_ctx *ctx, whet_draft *d, int best,
+                                  const whet_difference *diff, const whet_genome *genome,
+                                  const whet_genome *other) {
+    whet_hunk hunks[WHET_MAX_HUNKS];
+    int n;
+    const whet_extent here = genome->segments[diff->segment].body;
+    const whet_extent there = whet_genome_segment(other, diff->name)->body;
+    WHET_TRY(whet_hunks_find(ctx, genome->text + here.begin, here.end - here.begin,
+                             other->text + there.begin, there.end - there.begin, hunks, &n));
+    for (int i = 0; i < n && n > 1 && !d->is_new; i++) {
+        const whet_hunk *h = &hunks[i];
+        whet_child_text text = { 0 };
+        const whet_edit edit = { { here.begin + h->here.begin, here.begin + h->here.end },
+                                 other->text + there.begin + h->there.begin,
+                                 h->there.end - h->there.begin };
+        snprintf(text.change, sizeof text.change, "%s%s: change %d of %d", without, diff->name,
+                 i + 1, n);
+        WHET_TRY(whet_genome_apply(ctx, genome, &edit, 1, &text.text));
+        WHET_TRY(whet_draft_take(ctx, d, &text, operator_name, best, -1));
+    }
+    return WHET_OK;
 }
 
 whet_status whet_ablate_propose(whet_ctx *ctx, whet_draft *d, int island) {
@@ -96,6 +122,9 @@ whet_status whet_ablate_propose(whet_ctx *ctx, whet_draft *d, int island) {
         WHET_TRY(revert(ctx, &m->genome, &parent->genome, &list[i], &text));
         WHET_TRY(whet_draft_take(ctx, d, &text, operator_name, best, -1));
     }
+    for (int i = 0; i < n && !d->is_new; i++)
+        if (list[i].segment >= 0 && strcmp(list[i].here, "own") == 0)
+            WHET_TRY(without_a_hunk(ctx, d, best, &list[i], &m->genome, &parent->genome));
     return WHET_OK;
 }
 
@@ -113,8 +142,12 @@ static void add_pair(whet_gain *all, int *n_all, const whet_member *m, const whe
     if (!isfinite(gain)) return;
     whet_gain one = { .n = 1 };
     const bool is_forth = !is_ablation(m);
-    snprintf(one.what, sizeof one.what, "%s: %s over %s", list[0].name,
-             is_forth ? list[0].here : list[0].there, is_forth ? list[0].there : list[0].here);
+    if (!is_forth && strcmp(list[0].here, list[0].there) == 0) /* a change within a text */
+        snprintf(one.what, sizeof one.what, "%.100s in %.12s", m->change + strlen(without),
+                 p->hash);
+    else
+        snprintf(one.what, sizeof one.what, "%s: %s over %s", list[0].name,
+                 is_forth ? list[0].here : list[0].there, is_forth ? list[0].there : list[0].here);
     one.log_gain = is_forth ? gain : -gain;
     for (int i = 0; i < *n_all; i++) {
         if (strcmp(all[i].what, one.what) != 0) continue;

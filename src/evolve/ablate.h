@@ -21,7 +21,9 @@ int whet_ablate_differences(const whet_genome *genome, const whet_genome *other,
                             whet_difference list[WHET_MAX_DIFFERENCES]);
 
 /* Where the island's best program gained over its parent by several parts: it without one of them
- * that nobody measured yet. Not more than an eighth of all programs. */
+ * that nobody measured yet; then, where a text of its own was changed in several places, as a model
+ * does it in hunks, with the parent's lines in one of them. Not more than an eighth of all
+ * programs. */
 whet_status whet_ablate_propose(whet_ctx *ctx, whet_draft *d, int island);
 
 /* What one part gained over another, wherever two programs were timed that differ in nothing else;

@@ -10,6 +10,7 @@
 #include "evolve/bandit.h"
 #include "evolve/draft.h"
 #include "evolve/facts.h"
+#include "evolve/hunks.h"
 #include "evolve/population.h"
 #include "evolve/suite.h"
 
@@ -262,6 +263,73 @@ static void test_ablation(void) {
         whet_member_fini(ctx, &members[i]);
 }
 
+static void check_hunks(const char *a, const char *b, int n_wanted) {
+    whet_hunk hunks[WHET_MAX_HUNKS];
+    whet_buf text = { 0 };
+    int n;
+    REQUIRE_OK(ctx, whet_hunks_find(ctx, a, strlen(a), b, strlen(b), hunks, &n));
+    CHECK_INT(n, n_wanted);
+    size_t done = 0;
+    for (int i = 0; i < n; i++) { /* all of them put back make the other text */
+        const whet_hunk *h = &hunks[i];
+        REQUIRE_OK(ctx, whet_buf_append(ctx, &text, a + done, h->here.begin - done));
+        REQUIRE_OK(ctx,
+                   whet_buf_append(ctx, &text, b + h->there.begin, h->there.end - h->there.begin));
+        done = h->here.end;
+    }
+    REQUIRE_OK(ctx, whet_buf_puts(ctx, &text, a + done));
+    if (n) CHECK_STR(text.text, b);
+    whet_buf_fini(ctx, &text);
+}
+
+static void test_hunks(void) {
+    check_hunks("a\nb\nc\n", "a\nb\nc\n", 0);
+    check_hunks("a\nB\nc\nd\nE\n", "a\nb\nc\nd\ne\n", 2);
+    check_hunks("x\na\nb\n", "a\nb\ny\n", 2);
+    check_hunks("a\nb", "", 1);
+    check_hunks("", "a\n", 1);
+    check_hunks("1\n-\n2\n-\n3\n-\n4\n-\n5\n-\n6\n-\n7\n-\n8\n-\n9\n",
+                "a\n-\nb\n-\nc\n-\nd\n-\ne\n-\nf\n-\ng\n-\nh\n-\ni\n", 0);
+}
+
+/* A text of its own, changed in two places: it is tried without each of them. */
+static void test_ablation_of_hunks(void) {
+    whet_search s = make_search();
+    static const char *const parts[] = { "int x; // old\nint y;\nint z; // old\n",
+                                         "int x = 1;\nint y;\nint z = 1;\n" };
+    for (int i = 0; i < 2; i++) {
+        whet_member *m = &members[add(&s, 0, i ? 2 : 1, i - 1, i ? "diff" : "seed")];
+        REQUIRE_OK(ctx, whet_buf_printf(ctx, &m->text,
+                                        "// EVOLVE-BLOCK-START\n// SEGMENT-START exp\n%s"
+                                        "// SEGMENT-END exp\n// EVOLVE-BLOCK-END\n",
+                                        parts[i]));
+        REQUIRE_OK(ctx, whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome));
+    }
+    while (s.n_members < 20)
+        add(&s, 0, 0.5, 0, "knob"); /* an eighth may be ablations */
+    for (int i = 0; i < 2; i++) {
+        whet_member child = { 0 };
+        whet_draft d = { .s = &s, .child = &child };
+        REQUIRE_OK(ctx, whet_ablate_propose(ctx, &d, 0));
+        REQUIRE(d.is_new);
+        CHECK_CONTAINS(child.change, i ? "exp: change 2 of 2" : "exp: change 1 of 2");
+        CHECK_CONTAINS(child.text.text, i ? "int x = 1;\nint y;\nint z; // old"
+                                          : "int x; // old\nint y;\nint z = 1;");
+        members[s.n_members] = child;
+        members[s.n_members].is_timed = members[s.n_members].has_speed = true;
+        members[s.n_members].log_speed = members[s.n_members].log_speeds[0] = log(1.6);
+        whet_population_settle(&s, s.n_members++, 0);
+    }
+    whet_gain gains[2];
+    int n = 0;
+    REQUIRE_OK(ctx, whet_ablate_gains(ctx, &s, gains, 2, &n));
+    CHECK_INT(n, 2);
+    CHECK_NEAR(exp(gains[1].log_gain), 1.25, 1e-9);
+    CHECK_CONTAINS(gains[1].what, "exp: change ");
+    for (int i = 0; i < s.n_members; i++)
+        whet_member_fini(ctx, &members[i]);
+}
+
 /* Finalists: the fastest, then who leads in a race and is beaten by nobody in all of them. */
 static void test_finalists(void) {
     whet_search s = make_search();
@@ -333,6 +401,8 @@ int main(int argc, char **argv) {
         { "cells", test_cells },
         { "duplicates", test_duplicates },
         { "ablation", test_ablation },
+        { "hunks", test_hunks },
+        { "ablation_of_hunks", test_ablation_of_hunks },
         { "finalists", test_finalists },
         { "first_choice_of_a_run_without_rows", test_first_choice_of_a_run_without_rows },
     };
