@@ -6,8 +6,8 @@
 
 #include "evolve/search.h"
 
-/* Measures P and F now, or takes what the log has; the largest so far are the result's, those of the
- * run's start among them. Without memory for a probe these stay. */
+/* Measures P and F now, or takes what the log has; the largest so far are the result's, those of
+ * the run's start among them. Without memory for a probe these stay. */
 whet_status whet_roof_measure(whet_ctx *ctx, whet_search *s);
 void whet_roof_close(whet_search *s);
 
