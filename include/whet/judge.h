@@ -33,7 +33,8 @@ extern "C" {
     X(FORBIDDEN, "it holds or does what a kernel may not")                                         \
     X(INCONSISTENT, "two answers that must agree bit for bit do not")                              \
     X(UNCOVERED, "it has code that no case could reach, and so nothing is known about it")         \
-    X(UNPROVEN, "nothing shows that its outputs came from its code")
+    X(UNPROVEN, "nothing shows that its outputs came from its code")                               \
+    X(QUARANTINE, "it is too fast to be believed without a look")
 
 typedef enum whet_verdict_code {
     WHET_V_PASS = 0,
@@ -51,6 +52,7 @@ typedef enum whet_verdict_code {
     WHET_V_INCONSISTENT,
     WHET_V_UNCOVERED,
     WHET_V_UNPROVEN,
+    WHET_V_QUARANTINE,
     WHET_N_VERDICTS,
 } whet_verdict_code;
 
@@ -90,6 +92,7 @@ typedef enum whet_gate {
     WHET_GATE_SANITIZER = 6,
     WHET_GATE_RACE = 7,
     WHET_GATE_DUEL = 8,
+    WHET_GATE_SANITY = 9,
     WHET_GATE_CHAMPION = 10,
 } whet_gate;
 
@@ -217,13 +220,26 @@ typedef struct whet_ratio {
     double low, high; /* 95 % interval */
 } whet_ratio;
 
+/* Zero means default. */
 typedef struct whet_duel_opts {
     whet_shape shape;
-    int n_pairs;       /* pairs of fresh processes; default 5 */
-    int n_blocks;      /* interleaved blocks in each pair; default 5 */
-    uint64_t seed;     /* of orders, inputs and the bootstrap */
-    double seconds;    /* no new pair is begun after them, but two are always run; 0 = no limit */
+    int32_t
+        n_context;  /* not 0: this context, or one little above it by the seed, in place of shape */
+    int32_t n_rows; /* with n_context: rows of a call, all of them for a prefill from nothing; 0 =
+                       1, a decode */
+    int n_workers;  /* default: the judge's n_threads */
+    int n_pairs;    /* pairs of fresh processes; default 5 */
+    int n_blocks;   /* interleaved blocks in each pair; default 5 */
+    uint64_t seed;  /* of orders, inputs and the bootstrap */
+    double seconds; /* no new pair is begun after them, but two are always run; 0 = no limit */
     double drop_below; /* stop after a pair when whet_ratio_is_below says so; 0 = never */
+    bool is_warm;      /* one cache, used again and again; else as many as are together more than
+                          twice the last-level caches, or, in the two shapes of a race, a prefill on
+                          two caches */
+    bool keeps_data;   /* for races: queries and appended rows are chosen among some that the judge
+                          keeps, caches are not refreshed */
+    bool is_asleep;    /* the judge sleeps through a batch also where a core is left to it, on which
+                          it would spin and time every call */
 } whet_duel_opts;
 
 typedef struct whet_duel {
@@ -232,19 +248,57 @@ typedef struct whet_duel {
     whet_duel_sample *samples; /* owned: whet_duel_fini */
     size_t n_samples;
     int n_pairs, n_blocks; /* done */
+    int n_voided;          /* pairs that were repeated, since the rival was disturbed in them */
     int n_calls;           /* in a sample */
     int n_caches;
-    double ns, rival_ns; /* median of one call */
-    double kv_bytes;     /* raw K and V rows that one call must read */
-    double empty_ns;     /* a sample without calls: the cost of waking the worker */
+    int n_workers;
+    bool is_rung;              /* every call was timed by itself, the judge spinning */
+    bool is_cold;              /* the caches are together more than twice the last-level caches */
+    int32_t n_context, n_rows; /* as timed */
+    double ns, rival_ns;       /* median of one call */
+    double kv_bytes;           /* raw K and V rows that one call must read */
+    double flop;     /* 2 for each multiply-add of the two products that causality leaves */
+    double empty_ns; /* a sample that calls nothing: what starting and stopping cost */
+    double copies;   /* time of an append of many rows / of a plain copy; 0 = not measured */
 } whet_duel;
 
-/* Times a candidate against a rival in interleaved pairs over fresh processes; every timed output
- * of both is compared with the oracle. A rival that is wrong is WHET_E_INTERNAL. */
+/* Times a candidate against a rival in interleaved pairs over fresh processes. Before every sample
+ * a twentieth of each cache, all queries and all rows to append are new; every timed output of both
+ * is compared whole with a trusted attention in f32, secretly chosen heads with the oracle. A pair
+ * in which the rival was disturbed is repeated, at most one for four. Gate 9 also looks at the
+ * append of many rows: SLOWER beyond WHET_MAX_COPIES. A rival that is wrong is WHET_E_INTERNAL. */
 WHET_API whet_status whet_judge_duel(whet_ctx *ctx, whet_judge *judge, const whet_object *candidate,
                                      const whet_object *rival, const whet_duel_opts *opts,
                                      whet_duel *duel);
 WHET_API void whet_duel_fini(whet_ctx *ctx, whet_duel *duel);
+
+#define WHET_MAX_COPIES 40.0
+
+/* "decode@2063", "prefill512@2560": what was timed. */
+WHET_API void whet_duel_name(const whet_duel *duel, char *text, size_t n);
+
+/* What a duel may say. Of equals an interval of 95 % misses 1 now and then, and gains under 1 % are
+ * not measured cheaply: a claim needs both. */
+typedef enum whet_claim { WHET_CLAIM_NONE = 0, WHET_CLAIM_FASTER, WHET_CLAIM_SLOWER } whet_claim;
+WHET_API whet_claim whet_ratio_claim(const whet_ratio *ratio);
+
+/* Whether the rival was disturbed in a pair: half of its times lie further apart than a tenth of
+ * their median. */
+WHET_API bool whet_duel_is_disturbed(const whet_duel_sample *samples, size_t n, int32_t pair);
+
+/* Gate 9: what a time is compared with. Zero: not known, not asked. */
+typedef struct whet_sanity {
+    double ns;               /* of a call */
+    double bytes;            /* that it must read from memory; 0 when they may be in caches */
+    double bytes_per_second; /* the largest that was probed in the same sitting */
+    double flop, flop_per_second;
+    double speed;     /* ratio over the best baseline */
+    const char *best; /* its name */
+} whet_sanity;
+
+/* QUARANTINE, and true, for a time below the roofline's floor (Williams, Waterman, Patterson, 2009;
+ * a tenth is left to the probe) and for a speed above three times that of the best baseline. */
+WHET_API bool whet_judge_doubts(const whet_sanity *sanity, whet_verdict *verdict);
 
 /* The median over pairs of the median over blocks of log(rival / candidate), as a ratio, and its
  * 95 % interval by a bootstrap of 2000 seeded resamples of pairs, then of blocks in each. A block

@@ -35,6 +35,7 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
         .n_blocks = looks[shape].n_blocks,
         .seed = whet_rng_u64(&s->rng),
         .drop_below = drop_below,
+        .keeps_data = true,
     };
     whet_duel duel;
     WHET_TRY(whet_referee_duel(ctx, s, m, s->yardstick, "race", &opts, &duel));

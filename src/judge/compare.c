@@ -6,8 +6,8 @@
 
 #include "kernels/dtype.h"
 
-static void reject(const whet_problem *p, int row, int i, double expected, double got,
-                   double tolerance, whet_gate gate, whet_verdict *v) {
+void whet_compare_reject(const whet_problem *p, int row, int i, double expected, double got,
+                         double tolerance, whet_gate gate, whet_verdict *v) {
     v->row = row;
     v->head = i / p->head_dim;
     v->dim = i % p->head_dim;
@@ -46,9 +46,10 @@ bool whet_compare(const whet_problem *p, const void *got, int64_t stride, int n_
         if (worst > v->worst) v->worst = worst;
         if (worst <= 1) continue;
         const size_t at = (size_t)row * (size_t)n + (size_t)worst_i;
-        reject(p, row, worst_i, truth->out[at],
-               (double)whet_load_f32((whet_dtype)p->dtype, got, row * stride + worst_i),
-               truth->tolerance[at], gate, v);
+        whet_compare_reject(
+            p, row, worst_i, truth->out[at],
+            (double)whet_load_f32((whet_dtype)p->dtype, got, row * stride + worst_i),
+            truth->tolerance[at], gate, v);
         return true;
     }
     return false;

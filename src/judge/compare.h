@@ -17,4 +17,8 @@ typedef struct whet_truth {
 bool whet_compare(const whet_problem *problem, const void *got, int64_t stride, int n_rows,
                   const whet_truth *truth, whet_gate gate, whet_verdict *verdict);
 
+/* The verdict of one element, number i of a row: WRONG or NOT_A_NUMBER, and the sentence. */
+void whet_compare_reject(const whet_problem *problem, int row, int i, double expected, double got,
+                         double tolerance, whet_gate gate, whet_verdict *verdict);
+
 #endif

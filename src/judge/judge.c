@@ -16,10 +16,13 @@ enum {
     PREFILL_DEPTH = 8,
     MAX_ROWS = 512,  /* of the suite's prefill */
     MAX_FAR = 32768, /* keys of its longest decode */
-    UNKNOWN_CACHE_BYTES = 32 << 20
+    UNKNOWN_CACHE_BYTES = 32 << 20,
+    MIN_CACHES = 2,
+    MAX_CACHES = 2048,
+    NEAR = 32, /* a timed context is at most a 32nd above its round number */
 };
 
-static const uint64_t max_caches_bytes = (uint64_t)1 << 30; /* of one timed process */
+static const uint64_t max_caches_bytes = (uint64_t)1 << 29; /* of one timed process */
 
 static void fill_defaults(whet_judge_opts *o, const whet_machine *machine) {
     if (!o->problem.n_context) o->problem.n_context = DEFAULT_CONTEXT;
@@ -66,6 +69,7 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
     if (!judge) return WHET_E_NOMEM;
     judge->opts = filled;
     judge->memory_bytes = machine.memory_bytes;
+    judge->n_cores = machine.n_physical;
     const double start_ns = whet_clock_ns();
     const whet_status st =
         whet_bank_open(ctx, &filled.problem, filled.n_threads, filled.seed, &judge->bank);
@@ -81,8 +85,11 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
 void whet_judge_close(whet_ctx *ctx, whet_judge *judge) {
     if (!judge) return;
     whet_bank_close(&judge->bank);
-    for (int i = 0; i < WHET_N_ALL_SHAPES; i++)
+    for (int i = 0; i < WHET_N_ALL_SHAPES; i++) {
         whet_timed_close(&judge->timed[i]);
+        for (int j = 0; j < WHET_KEPT_CALLS; j++)
+            whet_calls_fini(ctx, &judge->kept[i][j]);
+    }
     whet_free(ctx, judge);
 }
 
@@ -113,19 +120,44 @@ static whet_problem shape_problem(const whet_judge *judge, whet_shape shape) {
     return p;
 }
 
-whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shape) {
-    const whet_judge_opts *o = &judge->opts;
-    const whet_problem problem = shape_problem(judge, shape);
+/* A little above, so that nothing is gained by knowing the round numbers. */
+static int32_t near(const whet_judge *judge, const whet_duel_opts *o, int32_t n) {
+    whet_rng rng;
+    whet_rng_init(&rng, whet_rng_derive(o->keeps_data ? judge->opts.seed : o->seed, 1000));
+    return n + (int32_t)whet_rng_below(&rng, (uint64_t)n / NEAR + 1);
+}
+
+whet_problem whet_judge_timed_problem(const whet_judge *judge, const whet_duel_opts *o) {
+    whet_problem p = judge->opts.problem;
+    if (!o->n_context)
+        p = shape_problem(judge, o->shape);
+    else
+        p.n_rows = at_least_one(o->n_rows);
+    const int32_t n_keys = o->n_context ? o->n_context : p.n_context;
+    const bool is_first = p.n_rows == n_keys;
+    p.n_context = near(judge, o, n_keys);
+    if (is_first) p.n_rows = p.n_context;
+    return p;
+}
+
+static uint64_t cache_bytes(const whet_problem *p) {
+    return 2 * (uint64_t)p->n_context * (uint64_t)p->n_kv_heads * (uint64_t)p->head_dim *
+           whet_dtype_bytes((whet_dtype)p->dtype);
+}
+
+int whet_judge_max_caches(const whet_judge *judge, const whet_problem *p) {
     uint64_t most = judge->memory_bytes ? judge->memory_bytes / 8 : max_caches_bytes;
     if (most > max_caches_bytes) most = max_caches_bytes;
-    /* A prefill is arithmetic: its caches need not be cold. */
-    const uint64_t cold = is_decode(shape) ? o->cache_bytes : 0;
-    const double start_ns = whet_clock_ns();
-    WHET_TRY(whet_timed_open(ctx, &problem, cold, most, whet_rng_derive(o->seed, 1000 + shape),
-                             &judge->timed[shape]));
-    whet_log(ctx, WHET_LOG_DEBUG, "judge", "timed inputs of %d caches ready in %.0f ms",
-             judge->timed[shape].n_caches, (whet_clock_ns() - start_ns) * 1e-6);
-    return WHET_OK;
+    const uint64_t n = most / cache_bytes(p);
+    return n < MIN_CACHES ? MIN_CACHES : n > MAX_CACHES ? MAX_CACHES : (int)n;
+}
+
+int whet_judge_n_caches(const whet_judge *judge, const whet_problem *p, const whet_duel_opts *o) {
+    if (o->is_warm) return 1;
+    if (o->keeps_data && !is_decode(o->shape)) return MIN_CACHES;
+    const uint64_t n = 2 * judge->opts.cache_bytes / cache_bytes(p) + 1;
+    const int most = whet_judge_max_caches(judge, p);
+    return n < MIN_CACHES ? MIN_CACHES : n > (uint64_t)most ? most : (int)n;
 }
 
 void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text, size_t n) {

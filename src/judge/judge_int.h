@@ -9,15 +9,27 @@
 #include "judge/timed.h"
 #include "judge/verdict.h"
 
+enum { WHET_KEPT_CALLS = 4 }; /* samples' calls that races choose among */
+
 struct whet_judge {
     whet_judge_opts opts; /* defaults filled in */
     whet_bank bank;
-    whet_timed timed[WHET_N_ALL_SHAPES]; /* made when a shape is first timed */
-    uint64_t memory_bytes;               /* of the machine */
+    whet_timed timed[WHET_N_ALL_SHAPES]; /* of races: made when a shape is first timed */
+    whet_calls kept[WHET_N_ALL_SHAPES][WHET_KEPT_CALLS];
+    uint64_t memory_bytes; /* of the machine */
+    int n_cores;           /* that may be used */
 };
 
-/* Makes what the shape is timed on, unless it is made. */
-whet_status whet_judge_prepare(whet_ctx *ctx, whet_judge *judge, whet_shape shape);
+/* What is timed: a length of the shape, near its round number by the seed. */
+whet_problem whet_judge_timed_problem(const whet_judge *judge, const whet_duel_opts *opts);
+
+/* Caches that are together larger than twice the last-level caches, where the memory allows it; two
+ * for a prefill in a race, which is arithmetic. */
+int whet_judge_n_caches(const whet_judge *judge, const whet_problem *problem,
+                        const whet_duel_opts *opts);
+
+/* As many as a process of a duel may have. */
+int whet_judge_max_caches(const whet_judge *judge, const whet_problem *problem);
 
 /* WHET_E_UNSUPPORTED when the worker is not locked in and must be. */
 whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link);

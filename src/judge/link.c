@@ -175,31 +175,42 @@ static whet_status greet(whet_ctx *ctx, whet_link *link, const char *program, wh
     return WHET_OK;
 }
 
-whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
-                          double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns) {
+bool whet_link_send(const whet_link *link, const whet_request *request) {
+    return send(link->socket, request, sizeof *request, MSG_NOSIGNAL) >= 0;
+}
+
+bool whet_link_has_word(const whet_link *link) {
+    struct pollfd p = { .fd = link->socket, .events = POLLIN };
+    return poll(&p, 1, 0) > 0;
+}
+
+/* It has gone, or is going: a signal of its own came before ours. */
+static int wait_for_end(whet_link *link) {
+    int status = 0;
+    for (int i = 0; i < GOING_MS; i++) {
+        if (waitpid(link->pid, &status, WNOHANG) == link->pid) {
+            link->pid = 0;
+            return status;
+        }
+        usleep(1000);
+    }
+    return end_worker(link);
+}
+
+whet_status whet_link_receive(whet_ctx *ctx, whet_link *link, double deadline_ns,
+                              whet_link_end *end, whet_reply *reply, double *at_ns) {
+    bool is_there;
+    ssize_t n = -1;
     *reply = (whet_reply){ 0 };
-    const double start_ns = whet_clock_ns();
-    ssize_t n = send(link->socket, request, sizeof *request, MSG_NOSIGNAL);
-    bool is_there = true;
-    if (n >= 0) WHET_TRY(wait_for_reply(ctx, link, start_ns + seconds * 1e9, &is_there));
-    if (is_there && n >= 0) n = recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT);
-    if (wall_ns) *wall_ns = whet_clock_ns() - start_ns;
+    WHET_TRY(wait_for_reply(ctx, link, deadline_ns, &is_there));
+    if (is_there) n = recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT);
+    *at_ns = whet_clock_ns();
     *end = WHET_LINK_ANSWERED;
     if (!is_there) {
         *end = WHET_LINK_LATE;
         end_worker(link);
     } else if (n != (ssize_t)sizeof *reply) {
-        /* It has gone, or is going: a signal of its own came before ours. */
-        int status = 0;
-        bool is_gone = false;
-        for (int i = 0; i < GOING_MS && !is_gone; i++) {
-            is_gone = waitpid(link->pid, &status, WNOHANG) == link->pid;
-            if (!is_gone) usleep(1000);
-        }
-        if (is_gone)
-            link->pid = 0;
-        else
-            status = end_worker(link);
+        const int status = wait_for_end(link);
         *end = WHET_LINK_DIED;
         reply->section = WHET_N_SECTIONS;
         reply->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -212,6 +223,16 @@ whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *re
         return whet_fail(ctx, WHET_E_INTERNAL, "the worker says: %s", reply->text);
     }
     reply->text[sizeof reply->text - 1] = '\0';
+    return WHET_OK;
+}
+
+whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
+                          double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns) {
+    const double start_ns = whet_clock_ns();
+    double at_ns = start_ns;
+    whet_link_send(link, request); /* where that cannot be, the socket is at its end */
+    WHET_TRY(whet_link_receive(ctx, link, start_ns + seconds * 1e9, end, reply, &at_ns));
+    if (wall_ns) *wall_ns = at_ns - start_ns;
     return WHET_OK;
 }
 
@@ -230,7 +251,7 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
 }
 
 static const char *const section_names[WHET_N_SECTIONS] = {
-    "k", "v", "q", "the calls", "the cache", "out", "the cache", "the workspace",
+    "k", "v", "q", "the calls", "the cache", "out", "the cache", "the workspace", "the bell",
 };
 
 static void blame_fault(const whet_reply *reply, whet_gate gate, whet_verdict *verdict) {

@@ -54,6 +54,15 @@ char *whet_link_section(const whet_link *link, const whet_request *request, whet
 whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
                           double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns);
 
+/* The two halves of it. False: the worker has gone, which receiving will say. *at_ns: the clock
+ * right after the receiving. */
+bool whet_link_send(const whet_link *link, const whet_request *request);
+whet_status whet_link_receive(whet_ctx *ctx, whet_link *link, double deadline_ns,
+                              whet_link_end *end, whet_reply *reply, double *at_ns);
+
+/* Whether something can be received, the worker's end included. */
+bool whet_link_has_word(const whet_link *link);
+
 /* Turns an end that is not a done request into the verdict; true when it rejects. */
 bool whet_link_blame(whet_link_end end, const whet_reply *reply, double seconds, whet_gate gate,
                      whet_verdict *verdict);

@@ -3,6 +3,7 @@
 #ifndef WHET_JUDGE_PROTOCOL_H
 #define WHET_JUDGE_PROTOCOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <whet/kernel.h>
@@ -21,7 +22,10 @@ typedef enum whet_op {
     WHET_OP_COVER,      /* of an object built for it: n bytes of which places it took, into OUT */
     WHET_OP_APPEND,     /* append some rows in chunks, all workers in turn in one thread */
     WHET_OP_RUN,        /* run once, all workers in turn in one thread */
-    WHET_OP_PREPARE,    /* start the team, fill n_caches caches; from then on BATCH only */
+    WHET_OP_PREPARE,    /* start the team, make n_caches caches; from then on only those below */
+    WHET_OP_FILL,       /* n_calls caches: all rows are appended, from the call's first_row on */
+    WHET_OP_COPY,       /* the same rows into the same caches as plain bytes; FILL comes after */
+    WHET_OP_REFRESH,    /* n_calls caches: their last n_fresh old rows become fresh_row .. */
     WHET_OP_BATCH,      /* n_calls calls by the team: each appends n_rows rows and runs them */
 } whet_op;
 
@@ -31,11 +35,12 @@ typedef enum whet_section {
     WHET_SECTION_K,
     WHET_SECTION_V,
     WHET_SECTION_Q,
-    WHET_SECTION_CALLS, /* BATCH: one whet_call each */
+    WHET_SECTION_CALLS, /* of timed requests: one whet_call each */
     WHET_SECTION_CACHE, /* RUN: the judge's copy of KV */
     WHET_SECTION_OUT,
     WHET_SECTION_KV, /* APPEND: the cache as it is written */
     WHET_SECTION_WORKSPACE,
+    WHET_SECTION_BELL, /* of timed requests: a whet_bell */
     WHET_N_SECTIONS,
 } whet_section;
 
@@ -56,8 +61,17 @@ typedef struct whet_call {
     int32_t cache;
     int32_t first_row;
     int32_t query;
-    int32_t unused;
+    int32_t fresh_row;
 } whet_call;
+
+/* Timing call by call: the judge counts up `rung`, the worker begins the call, and counts up `done`
+ * at its end; both spin. Before it, `done` is WHET_BELL_AWAY until the worker is listening. */
+typedef struct whet_bell {
+    _Alignas(128) _Atomic uint32_t rung;
+    _Alignas(128) _Atomic uint32_t done;
+} whet_bell;
+
+#define WHET_BELL_AWAY UINT32_MAX
 
 typedef struct whet_request {
     uint32_t op;
@@ -76,8 +90,13 @@ typedef struct whet_request {
     int32_t chunk; /* APPEND: rows of one append; 0 = all at once */
     int32_t n_caches;
     uint64_t cache_bytes; /* PREPARE: what SIZES has said */
-    int32_t cache_shift;  /* PREPARE: cache c begins with row c * cache_shift of K and V */
     int32_t n_calls;
+    int32_t n_fresh;     /* REFRESH: rows before the last n_rows */
+    int32_t n_swept;     /* REFRESH: so many caches before first_cache are read whole after it, to
+                            push the rest out of the processor's caches */
+    int32_t first_cache; /* REFRESH: of the sample that comes */
+    int32_t is_rung;     /* BATCH: every call waits for the bell */
+    int32_t is_empty;    /* BATCH: nothing is called: what starting and stopping cost */
     char built_in[32];
     whet_span sections[WHET_N_SECTIONS];
 } whet_request;

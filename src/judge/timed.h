@@ -1,47 +1,76 @@
 /* SPDX-License-Identifier: MIT */
-/* What a timed shape works on: inputs of many caches, and what the oracle says about each call. */
+/* What a timed shape works on: pools of rows, and the calls of a sample with what must come of
+ * them. */
 #ifndef WHET_JUDGE_TIMED_H
 #define WHET_JUDGE_TIMED_H
 
+#include <whet/machine.h>
+
 #include "base/arena.h"
+#include "base/rng.h"
 #include "judge/compare.h"
 #include "judge/protocol.h"
+#include "kernels/cases.h"
 
 enum {
-    WHET_TIMED_VARIANTS = 2, /* of the appended rows and the query, for each cache */
-    WHET_TIMED_ROWS = 4,     /* rows of a prefill that are compared */
+    WHET_TIMED_FAMILIES = 2, /* of the twelve, by the seed */
+    WHET_TIMED_QUERIES = 64, /* of a family */
+    WHET_TIMED_AUDITS = 2,   /* heads of a sample that the oracle is asked about */
 };
 
-/* Cache c holds the rows c * shift .. of one pool, so that all caches differ and the pool is small;
- * the rows that variant i of a call appends lie behind the pool, at row n_pool + i * n_rows. */
+/* A pool of K and V rows and some queries of each family. Cache c begins as n_context rows of one
+ * family's pool, from a row on that depends on c; what is appended later comes from any row of the
+ * same pool. */
 typedef struct whet_timed {
     whet_arena arena;
     whet_problem problem; /* n_rows and n_context as timed */
-    int n_caches;
-    int shift;
-    int n_pool;
-    int max_calls; /* in one sample */
-    void *q;       /* [cache][variant][n_rows] rows */
-    void *k;
+    whet_case_family families[WHET_TIMED_FAMILIES];
+    int n_pool; /* rows of a family */
+    void *k;    /* [family][n_pool] rows */
     void *v;
-    size_t q_bytes, kv_bytes; /* of q; of k and of v */
-    int rows[WHET_TIMED_ROWS];
-    int n_rows;    /* that are compared */
-    double *truth; /* [cache][variant][n_rows compared] rows, owned by the arena */
-    double *tolerance;
+    void *q;         /* [family][WHET_TIMED_QUERIES] rows */
+    size_t kv_bytes; /* of k; of v */
 } whet_timed;
 
-/* Makes it, unless it is made: as many caches as are together larger than twice cache_bytes, but no
- * more than max_bytes of them. */
-whet_status whet_timed_open(whet_ctx *ctx, const whet_problem *problem, uint64_t cache_bytes,
-                            uint64_t max_bytes, uint64_t seed, whet_timed *timed);
+/* Fills the pools, unless that was done; every worker of the team takes a family. */
+whet_status whet_timed_open(whet_ctx *ctx, whet_team *team, const whet_problem *problem,
+                            uint64_t seed, whet_timed *timed);
 void whet_timed_close(whet_timed *timed); /* a zeroed one is fine */
 
-/* The call of a cache and a variant, as the worker is told. */
-whet_call whet_timed_call(const whet_timed *timed, int cache, int variant);
+/* The row of the pools with which a cache begins. */
+int32_t whet_timed_base(const whet_timed *timed, int cache);
 
-/* Compares what calls[0 .. n_calls) wrote one after the other; true when it rejects. */
-bool whet_timed_compare(const whet_timed *timed, const whet_call *calls, int n_calls,
+/* One head's output by the oracle. */
+typedef struct whet_audit {
+    int call, row, head;
+    double *out, *tolerance; /* [head_dim] */
+} whet_audit;
+
+/* The calls of a sample, one after the other over n_caches caches. Nobody but the judge knows
+ * `out`, `miss` and the audits. Zero it before use. */
+typedef struct whet_calls {
+    int n_calls;
+    int n_caches;
+    int first_cache; /* of the first call */
+    int n_fresh;     /* old rows that each cache gets anew before the sample */
+    whet_call *calls;
+    char *q;    /* [n_calls][n_rows] rows */
+    float *out; /* [n_calls][n_rows] rows by the trusted attention, and how far one may be off */
+    float *miss;
+    int n_room;
+    whet_audit audits[WHET_TIMED_AUDITS];
+    double *of_audits;
+} whet_calls;
+
+/* Makes them n_calls; those that are there already stay. With n_calls 0 before, all are new: fresh
+ * queries (rows of the pool at random, each scaled at random), rows at random places to append. */
+whet_status whet_calls_extend(whet_ctx *ctx, const whet_timed *timed, whet_team *team,
+                              whet_rng *rng, int n_calls, whet_calls *calls);
+void whet_calls_fini(whet_ctx *ctx, whet_calls *calls);
+
+/* Compares what the first n_calls wrote, one after the other: whole with the trusted attention, the
+ * audited heads with the oracle; true when it rejects. */
+bool whet_calls_compare(const whet_timed *timed, const whet_calls *calls, int n_calls,
                         const void *out, whet_verdict *verdict);
 
 #endif

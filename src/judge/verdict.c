@@ -36,6 +36,7 @@ const char *whet_gate_name(whet_gate gate) {
     case WHET_GATE_SANITIZER: return "sanitizer";
     case WHET_GATE_RACE: return "race";
     case WHET_GATE_DUEL: return "duel";
+    case WHET_GATE_SANITY: return "sanity";
     case WHET_GATE_CHAMPION: return "champion";
     }
     return "?";

@@ -94,7 +94,7 @@ static bool answer(const whet_reply *reply) {
     return send(WHET_WORKER_SOCKET, reply, sizeof *reply, MSG_NOSIGNAL) >= 0;
 }
 
-/* Batches, until the judge has enough: it kills us. */
+/* Timed requests, until the judge has enough: it kills us. */
 static void serve_batches(whet_worker *w, const whet_request *first) {
     whet_reply reply = { .answer = WHET_ANSWER_DONE };
     const whet_status st = whet_worker_prepare(w, first);
@@ -102,11 +102,10 @@ static void serve_batches(whet_worker *w, const whet_request *first) {
     close_range(0, WHET_WORKER_SOCKET - 1, 0);
     close_range(WHET_WORKER_SOCKET + 1, ~0U, 0);
     whet_jail_lock_team();
-    if (st == WHET_OK) whet_worker_fill(w, first);
     whet_request request;
-    while (answer(&reply) && receive(&request) && request.op == WHET_OP_BATCH) {
+    while (answer(&reply) && receive(&request)) {
         reply = (whet_reply){ .answer = WHET_ANSWER_DONE };
-        whet_worker_batch(w, &request, &reply);
+        if (!whet_worker_time(w, &request, &reply)) break;
     }
 }
 
@@ -131,8 +130,7 @@ static void serve_once(whet_worker *w, const whet_request *r) {
     case WHET_OP_CAPACITIES: ask_capacities(w, r); break;
     case WHET_OP_APPEND: whet_worker_append(w, r); break;
     case WHET_OP_RUN: whet_worker_run(w, r); break;
-    case WHET_OP_PREPARE:
-    case WHET_OP_BATCH: break;
+    default: break; /* PREPARE and what comes after it has a child of its own */
     }
     w->answer->answer = end; /* it came back */
 }

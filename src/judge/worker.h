@@ -46,10 +46,16 @@ void whet_worker_append(whet_worker *w, const whet_request *request);
 whet_status whet_worker_map_run(whet_worker *w, const whet_request *request);
 void whet_worker_run(whet_worker *w, const whet_request *request);
 
+/* What the kernel is given: rows first_row .. of K and V become tokens pos .. of the cache; query
+ * rows first_query .. are run, to rows first_out .. of OUT. */
+whet_append_args whet_worker_append_args(const whet_worker *w, const whet_request *request,
+                                         void *kv, int64_t first_row, int32_t pos, int32_t n);
+whet_run_args whet_worker_run_args(const whet_worker *w, const whet_request *request,
+                                   const void *kv, int64_t first_query, int64_t first_out);
+
 /* The child that serves timed requests: maps, starts the team and lets it wait; then, locked in,
- * fills the caches; then runs batches. */
+ * does what comes after PREPARE. False for a request that is none of those. */
 whet_status whet_worker_prepare(whet_worker *w, const whet_request *request);
-void whet_worker_fill(whet_worker *w, const whet_request *request);
-void whet_worker_batch(whet_worker *w, const whet_request *request, whet_reply *reply);
+bool whet_worker_time(whet_worker *w, const whet_request *request, whet_reply *reply);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "platform/relax.h"
 
 #ifdef __linux__
 #include <linux/futex.h>
@@ -13,14 +14,6 @@
 #endif
 
 enum { POLLS_PER_CLOCK = 64 };
-
-static void relax(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("isb" ::: "memory"); /* yield is a no-op on most cores */
-#endif
-}
 
 static bool is_open(whet_gate *gate, uint32_t old) {
     return atomic_load_explicit(&gate->value, memory_order_acquire) != old;
@@ -31,7 +24,7 @@ static bool spin(whet_gate *gate, uint32_t old, double spin_ns) {
     for (;;) {
         for (int i = 0; i < POLLS_PER_CLOCK; i++) {
             if (is_open(gate, old)) return true;
-            relax();
+            whet_relax();
         }
         const double now_ns = whet_clock_ns();
         if (end_ns == 0) end_ns = now_ns + spin_ns; /* a short wait never reads the clock */

@@ -219,7 +219,7 @@ static void test_duel(void) {
         CHECK_STR(duel.verdict.reason, "");
         CHECK_INT(duel.n_samples, 2 * 2 * 3);
         CHECK_INT(duel.n_pairs, 2);
-        CHECK(duel.n_calls >= duel.n_caches && duel.n_calls % duel.n_caches == 0);
+        CHECK(duel.n_calls >= 1 && duel.n_caches >= 2);
         CHECK(duel.result.low <= duel.result.ratio && duel.result.ratio <= duel.result.high);
         CHECK(duel.verdict.n_checked > 0);
         int n_first = 0;
@@ -250,9 +250,16 @@ static void test_duel_compares(void) {
     whet_object a, b;
     whet_verdict v;
     whet_duel duel;
-    const whet_duel_opts opts = { .n_pairs = 1, .n_blocks = 1, .seed = test_seed };
+    const whet_duel_opts opts = { /* 384 to 396 keys, which no case has */
+                                  .shape = WHET_SHAPE_DECODE_4X,
+                                  .n_pairs = 1,
+                                  .n_blocks = 1,
+                                  .seed = test_seed
+    };
     REQUIRE_OK(ctx, build("", &a, &v));
-    REQUIRE_OK(ctx, build("#define AFTER_ROW if (a->capacity == 96) out[1] ^= 0x80\n", &b, &v));
+    REQUIRE_OK(ctx, build("#define AFTER_ROW if (a->capacity / 13 == 29 || a->capacity / 13 == 30) "
+                          "out[1] ^= 0x80\n",
+                          &b, &v));
     REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &b, &a, &opts, &duel));
     CHECK_STR(whet_verdict_name(duel.verdict.code), "WRONG");
     CHECK_INT(duel.verdict.gate, WHET_GATE_DUEL);
@@ -260,7 +267,7 @@ static void test_duel_compares(void) {
     whet_duel_fini(ctx, &duel);
     CHECK_STATUS(ctx, whet_judge_duel(ctx, judge, &a, &b, &opts, &duel), WHET_E_INTERNAL);
     whet_object_fini(ctx, &b);
-    REQUIRE_OK(ctx, build("#define BEFORE_RUN if (a->capacity == 96) __builtin_trap()\n", &b, &v));
+    REQUIRE_OK(ctx, build("#define BEFORE_RUN if (a->capacity > 376) __builtin_trap()\n", &b, &v));
     REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &b, &a, &opts, &duel));
     CHECK_STR(whet_verdict_name(duel.verdict.code), "CRASHED");
     whet_duel_fini(ctx, &duel);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* A pair of fresh processes in interleaved blocks. The clock, the inputs, the truth and the order
+ * are the judge's; while one side works the other one sleeps. */
+#include "judge/match.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { NAN_BYTE = 0xff, EMPTY_SHARE = 100, FRESH = 20 };
+
+static const double longest_sample_ns = 1e9; /* the slower side is not to take for ever */
+
+/* What a side's process did wrong goes to the verdict for the candidate; the rival is ours. */
+static whet_status blame(whet_ctx *ctx, whet_match *m, int which, const whet_verdict *found) {
+    if (found->code == WHET_V_PASS) return WHET_OK;
+    if (which == WHET_RIVAL)
+        return whet_fail(ctx, WHET_E_INTERNAL, "the rival of the duel is rejected: %s",
+                         found->reason);
+    m->duel->verdict = *found;
+    return WHET_OK;
+}
+
+/* ---- the pair's data ---- */
+
+static whet_status open_data(whet_ctx *ctx, whet_match *m, int pair) {
+    const bool keeps = m->opts->keeps_data;
+    const uint64_t seed = keeps ? m->judge->opts.seed : m->opts->seed;
+    m->timed = keeps ? &m->judge->timed[m->opts->shape] : &m->own;
+    if (!keeps) whet_timed_close(&m->own);
+    return whet_timed_open(ctx, m->team, &m->problem,
+                           whet_rng_derive(seed, 2000 + (keeps ? m->opts->shape : (uint64_t)pair)),
+                           m->timed);
+}
+
+/* A twentieth of the cache is new in every sample, except in races. */
+static int n_fresh(const whet_match *m) {
+    const int n_old = m->problem.n_context - m->problem.n_rows;
+    const int n = (m->problem.n_context + FRESH - 1) / FRESH;
+    return m->opts->keeps_data ? 0 : n < n_old ? n : n_old;
+}
+
+/* The calls of the next sample: all new, or in a race some that are kept. */
+static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, whet_calls **calls) {
+    whet_calls *c = &m->own_calls;
+    if (m->opts->keeps_data) {
+        c = &m->judge->kept[m->opts->shape][whet_rng_below(&m->rng, WHET_KEPT_CALLS)];
+    } else {
+        c->n_calls = 0;
+        c->first_cache = m->next_cache;
+        m->next_cache = (m->next_cache + n_calls) % m->duel->n_caches;
+    }
+    c->n_caches = m->duel->n_caches;
+    c->n_fresh = n_fresh(m);
+    *calls = c;
+    return whet_calls_extend(ctx, m->timed, m->team, &m->rng, n_calls, c);
+}
+
+/* ---- samples ---- */
+
+/* So many caches, read whole, leave nothing of the others in the processor's caches. */
+static int n_swept(const whet_match *m, const whet_side *s) {
+    if (!m->duel->is_cold || m->opts->keeps_data) return 0;
+    const double n =
+        ceil(1.5 * (double)m->judge->opts.cache_bytes / (double)s->request.cache_bytes);
+    return n < m->duel->n_caches ? (int)n : m->duel->n_caches;
+}
+
+static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whet_calls *calls,
+                              int n_calls, double *ns) {
+    whet_side *s = &m->sides[which];
+    whet_verdict found = m->duel->verdict;
+    found.n_workers = m->duel->n_workers;
+    const uint64_t bits = whet_rng_u64(&m->rng);
+    whet_side_sample sample = {
+        .calls = calls,
+        .n_calls = n_calls,
+        .n_swept = n_swept(m, s),
+        .poison = bits & 1 ? NAN_BYTE : (int)(bits >> 8 & 0xff),
+        .out = m->out,
+    };
+    WHET_TRY(whet_side_time(ctx, s, &sample, &found));
+    *ns = sample.ns;
+    if (found.code == WHET_V_PASS) whet_calls_compare(m->timed, calls, n_calls, m->out, &found);
+    WHET_TRY(blame(ctx, m, which, &found));
+    if (which == WHET_CANDIDATE) m->duel->verdict = found;
+    return WHET_OK;
+}
+
+static whet_status run_block(whet_ctx *ctx, whet_match *m, int pair, int block) {
+    whet_duel *duel = m->duel;
+    const int first = (int)whet_rng_below(&m->rng, 2);
+    double ns[2] = { 0, 0 };
+    whet_calls *calls;
+    WHET_TRY(deal(ctx, m, duel->n_calls, &calls));
+    for (int i = 0; i < 2; i++) {
+        WHET_TRY(run_sample(ctx, m, i ^ first, calls, duel->n_calls, &ns[i ^ first]));
+        if (whet_match_is_over(m)) return WHET_OK;
+    }
+    for (int which = 0; which < 2; which++) {
+        duel->samples[duel->n_samples++] = (whet_duel_sample){
+            .pair = pair,
+            .block = block,
+            .is_rival = which == WHET_RIVAL,
+            .order = which != first,
+            .ns = ns[which],
+        };
+        m->call_ns[which][m->n_samples] = ns[which] / duel->n_calls;
+    }
+    m->n_samples++;
+    return WHET_OK;
+}
+
+/* ---- warming up ---- */
+
+static whet_status open_sides(whet_ctx *ctx, whet_match *m, int first) {
+    for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
+        const int which = i ^ first;
+        whet_verdict found = { 0 };
+        const whet_side_opts opts = {
+            .judge = m->judge,
+            .timed = m->timed,
+            .object = m->objects[which],
+            .n_workers = m->duel->n_workers,
+            .n_caches = m->duel->n_caches,
+            .is_rung = m->duel->is_rung,
+        };
+        WHET_TRY(whet_side_open(ctx, &opts, &m->sides[which], &found));
+        WHET_TRY(blame(ctx, m, which, &found));
+    }
+    return WHET_OK;
+}
+
+static void close_sides(whet_match *m) {
+    for (int i = 0; i < 2; i++)
+        whet_side_close(&m->sides[i]);
+}
+
+/* Each side alone, without counting; the times of one call, if they are wanted. */
+static whet_status warm_up(whet_ctx *ctx, whet_match *m, int first, int n_calls,
+                           double call_ns[2]) {
+    whet_calls *calls;
+    WHET_TRY(deal(ctx, m, n_calls, &calls));
+    for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
+        double ns;
+        WHET_TRY(run_sample(ctx, m, i ^ first, calls, n_calls, &ns));
+        if (call_ns) call_ns[i ^ first] = ns / n_calls;
+    }
+    return WHET_OK;
+}
+
+/* What starting and stopping cost, by the rival, which is ours. */
+static whet_status time_nothing(whet_ctx *ctx, whet_match *m, int n_calls) {
+    whet_verdict found = { 0 };
+    for (int i = 0; i < 3; i++) {
+        double ns;
+        WHET_TRY(whet_side_time_nothing(ctx, &m->sides[WHET_RIVAL], n_calls, &ns, &found));
+        WHET_TRY(blame(ctx, m, WHET_RIVAL, &found));
+        if (m->duel->empty_ns == 0 || ns < m->duel->empty_ns) m->duel->empty_ns = ns;
+    }
+    return WHET_OK;
+}
+
+/* As many calls as make the faster side's sample long enough, and so long that what starting and
+ * stopping a batch cost is less than a hundredth of it; on as many caches as there may be. True
+ * when that takes more caches than there are. */
+static bool choose_size(whet_match *m, const double call_ns[2]) {
+    whet_duel *duel = m->duel;
+    const double fast = fmin(call_ns[0], call_ns[1]), slow = fmax(call_ns[0], call_ns[1]);
+    double least_ns = m->judge->opts.sample_ns;
+    if (!duel->is_rung) least_ns = fmax(least_ns, EMPTY_SHARE * duel->empty_ns);
+    double n = fmin(ceil(least_ns / fast), longest_sample_ns / slow);
+    n = fmin(n, whet_side_max_calls(&m->problem, 1));
+    duel->n_calls = n < 1 ? 1 : (int)n;
+    if (m->opts->keeps_data || m->opts->is_warm) return false;
+    const int most = whet_judge_max_caches(m->judge, &m->problem);
+    const int wanted = duel->n_calls < most ? duel->n_calls : most;
+    const bool is_more = wanted > duel->n_caches;
+    if (is_more) duel->n_caches = wanted;
+    return is_more;
+}
+
+/* The first pair finds out how large a sample has to be. */
+static whet_status find_size(whet_ctx *ctx, whet_match *m, int first) {
+    double call_ns[2] = { 0, 0 };
+    const int n_trial = m->duel->n_caches < 8 ? m->duel->n_caches : 8;
+    WHET_TRY(warm_up(ctx, m, first, n_trial, NULL));
+    WHET_TRY(warm_up(ctx, m, first, n_trial, call_ns));
+    if (whet_match_is_over(m)) return WHET_OK;
+    WHET_TRY(time_nothing(ctx, m, 1));
+    if (!choose_size(m, call_ns)) return WHET_OK;
+    close_sides(m);
+    m->next_cache = 0;
+    return open_sides(ctx, m, first);
+}
+
+/* Once a duel: the caches are as they were afterwards. */
+static whet_status look_at_append(whet_ctx *ctx, whet_match *m) {
+    whet_verdict found = m->duel->verdict;
+    if (m->duel->copies > 0 || m->opts->keeps_data) return WHET_OK;
+    WHET_TRY(whet_side_append_cost(ctx, &m->sides[WHET_CANDIDATE], &m->duel->copies, &found));
+    if (found.code == WHET_V_PASS && !(m->duel->copies <= WHET_MAX_COPIES))
+        whet_verdict_reject(&found, WHET_V_SLOWER, WHET_GATE_SANITY,
+                            "an append of many rows takes %.1f times as long as a plain copy, at "
+                            "most %.0f are allowed",
+                            m->duel->copies, WHET_MAX_COPIES);
+    return blame(ctx, m, WHET_CANDIDATE, &found);
+}
+
+static whet_status prepare(whet_ctx *ctx, whet_match *m, int pair) {
+    const int first = (int)whet_rng_below(&m->rng, 2);
+    WHET_TRY(open_data(ctx, m, pair));
+    m->next_cache = 0;
+    WHET_TRY(open_sides(ctx, m, first));
+    if (!whet_match_is_over(m) && m->duel->n_calls == 0) WHET_TRY(find_size(ctx, m, first));
+    if (!whet_match_is_over(m)) WHET_TRY(look_at_append(ctx, m));
+    return whet_match_is_over(m) ? WHET_OK : warm_up(ctx, m, first, m->duel->n_calls, NULL);
+}
+
+whet_status whet_match_run_pair(whet_ctx *ctx, whet_match *m, int pair) {
+    whet_status st = prepare(ctx, m, pair);
+    for (int block = 0; block < m->opts->n_blocks; block++)
+        if (st == WHET_OK && !whet_match_is_over(m)) st = run_block(ctx, m, pair, block);
+    close_sides(m);
+    return st;
+}

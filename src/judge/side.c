@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* A timed process, from the judge's side. With a core to spare the judge spins on a shared bell and
+ * times every call; with none it sleeps on the socket while the worker makes a batch of them. */
+#include "judge/side.h"
+
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "kernels/attention.h"
+#include "platform/relax.h"
+
+enum {
+    MAX_CALLS = 4096,
+    MAX_OUT_BYTES = 64 << 20,
+    COPY_BYTES = 32 << 20, /* rows that an append of many is measured with */
+    COPY_ROUNDS = 2,
+    POLLS_PER_CLOCK = 64,
+};
+
+static const double batch_seconds = 30, prepare_seconds = 60;
+static const double look_ns = 1e6; /* between looks at the socket while spinning */
+
+static size_t out_bytes(const whet_problem *p, int n_calls) {
+    return (size_t)n_calls * (size_t)p->n_rows * (size_t)p->n_heads * (size_t)p->head_dim *
+           whet_dtype_bytes((whet_dtype)p->dtype);
+}
+
+int whet_side_max_calls(const whet_problem *p, int n_caches) {
+    const size_t most = MAX_OUT_BYTES / out_bytes(p, 1);
+    const int n = most > MAX_CALLS ? MAX_CALLS : (int)most;
+    return n < n_caches ? n_caches : n < 1 ? 1 : n;
+}
+
+/* ---- starting ---- */
+
+static whet_request make_request(const whet_side_opts *o) {
+    const whet_problem *p = &o->timed->problem;
+    return (whet_request){
+        .problem = *p,
+        .capacity = p->n_context,
+        .kv_stride = (int64_t)p->n_kv_heads * p->head_dim,
+        .q_stride = (int64_t)p->n_heads * p->head_dim,
+        .out_stride = (int64_t)p->n_heads * p->head_dim,
+        .scale = (float)(1 / sqrt(p->head_dim)),
+        .n_workers = o->n_workers,
+        .n_context = p->n_context,
+        .n_rows = p->n_rows,
+        .n_caches = o->n_caches,
+    };
+}
+
+static whet_status lay_out(whet_ctx *ctx, whet_side *s, size_t workspace_bytes) {
+    const whet_timed *t = s->timed;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t bytes[WHET_N_SECTIONS] = {
+        [WHET_SECTION_K] = t->kv_bytes,
+        [WHET_SECTION_V] = t->kv_bytes,
+        [WHET_SECTION_Q] = out_bytes(&t->problem, s->max_calls), /* as large as out */
+        [WHET_SECTION_CALLS] = (size_t)s->max_calls * sizeof(whet_call),
+        [WHET_SECTION_OUT] = out_bytes(&t->problem, s->max_calls),
+        [WHET_SECTION_WORKSPACE] = workspace_bytes,
+        [WHET_SECTION_BELL] = sizeof(whet_bell),
+    };
+    for (int i = 0; i < WHET_N_SECTIONS; i++)
+        s->request.sections[i] = (whet_span){ .bytes = (bytes[i] + page - 1) / page * page };
+    WHET_TRY(whet_link_place(ctx, &s->link, &s->request));
+    memcpy(whet_link_section(&s->link, &s->request, WHET_SECTION_K), t->k, t->kv_bytes);
+    memcpy(whet_link_section(&s->link, &s->request, WHET_SECTION_V), t->v, t->kv_bytes);
+    s->q = whet_link_section(&s->link, &s->request, WHET_SECTION_Q);
+    s->calls = (whet_call *)whet_link_section(&s->link, &s->request, WHET_SECTION_CALLS);
+    s->out = whet_link_section(&s->link, &s->request, WHET_SECTION_OUT);
+    s->bell = (whet_bell *)whet_link_section(&s->link, &s->request, WHET_SECTION_BELL);
+    return WHET_OK;
+}
+
+static whet_status ask(whet_ctx *ctx, whet_side *s, whet_op op, double seconds, whet_reply *reply,
+                       double *wall_ns, whet_verdict *v) {
+    whet_link_end end;
+    s->request.op = op;
+    WHET_TRY(whet_link_ask(ctx, &s->link, &s->request, seconds, &end, reply, wall_ns));
+    whet_link_blame(end, reply, seconds, WHET_GATE_DUEL, v);
+    return WHET_OK;
+}
+
+/* The first n caches from their first row on. */
+static whet_status append_all(whet_ctx *ctx, whet_side *s, whet_op op, int n, double *wall_ns,
+                              whet_verdict *v) {
+    whet_reply reply;
+    for (int i = 0; i < n; i++)
+        s->calls[i] = (whet_call){ .cache = i, .first_row = whet_timed_base(s->timed, i) };
+    s->request.n_calls = n;
+    return ask(ctx, s, op, prepare_seconds, &reply, wall_ns, v);
+}
+
+whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s, whet_verdict *v) {
+    whet_link_end end;
+    whet_reply reply;
+    *s = (whet_side){ .object = o->object, .timed = o->timed, .is_rung = o->is_rung };
+    s->max_calls = whet_side_max_calls(&o->timed->problem, o->n_caches);
+    WHET_TRY(whet_link_open(ctx, o->judge->opts.worker, o->object, &o->timed->problem, &s->link,
+                            &end, &reply));
+    WHET_TRY(whet_judge_trust(ctx, o->judge, &s->link));
+    if (whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, v)) return WHET_OK;
+    s->request = make_request(o);
+    WHET_TRY(ask(ctx, s, WHET_OP_SIZES, batch_seconds, &reply, NULL, v));
+    if (v->code != WHET_V_PASS) return WHET_OK;
+    s->request.cache_bytes = reply.kv_bytes;
+    WHET_TRY(lay_out(ctx, s, reply.workspace_bytes));
+    WHET_TRY(ask(ctx, s, WHET_OP_PREPARE, prepare_seconds, &reply, NULL, v));
+    if (v->code != WHET_V_PASS) return WHET_OK;
+    return append_all(ctx, s, WHET_OP_FILL, o->n_caches, NULL, v);
+}
+
+void whet_side_close(whet_side *s) {
+    whet_link_close(&s->link);
+}
+
+/* ---- the clock ---- */
+
+/* Spins until n calls are done; false when the worker has said something instead, or is late. */
+static bool wait_for_bell(const whet_side *s, uint32_t n, double deadline_ns) {
+    double next_ns = 0;
+    for (;;) {
+        for (int i = 0; i < POLLS_PER_CLOCK; i++) {
+            if (atomic_load_explicit(&s->bell->done, memory_order_acquire) == n) return true;
+            whet_relax();
+        }
+        const double now_ns = whet_clock_ns();
+        if (next_ns == 0) next_ns = now_ns + look_ns;
+        if (now_ns < next_ns) continue;
+        if (now_ns > deadline_ns) return false;
+        if (whet_link_has_word(&s->link))
+            return atomic_load_explicit(&s->bell->done, memory_order_acquire) == n;
+        next_ns = now_ns + look_ns;
+    }
+}
+
+/* Call by call, each output taken at the stop of its clock. */
+static double ring(const whet_side *s, int n_calls, char *out, double deadline_ns) {
+    const size_t each = out_bytes(&s->timed->problem, 1);
+    double sum_ns = 0;
+    if (!wait_for_bell(s, 0, deadline_ns)) return 0;
+    for (int i = 0; i < n_calls; i++) {
+        const double start_ns = whet_clock_ns();
+        atomic_store_explicit(&s->bell->rung, (uint32_t)i + 1, memory_order_release);
+        if (!wait_for_bell(s, (uint32_t)i + 1, deadline_ns)) return 0;
+        sum_ns += whet_clock_ns() - start_ns;
+        if (out) memcpy(out + (size_t)i * each, s->out + (size_t)i * each, each);
+    }
+    return sum_ns;
+}
+
+/* Makes the calls that the shared memory tells of; with `out`, takes what they wrote. */
+static whet_status run_batch(whet_ctx *ctx, whet_side *s, int n_calls, char *out, double *ns,
+                             whet_verdict *v) {
+    whet_link_end end;
+    whet_reply reply;
+    s->request.op = WHET_OP_BATCH;
+    s->request.n_calls = n_calls;
+    s->request.is_rung = s->is_rung;
+    atomic_store(&s->bell->rung, 0);
+    atomic_store(&s->bell->done, WHET_BELL_AWAY);
+    const double start_ns = whet_clock_ns(), deadline_ns = start_ns + batch_seconds * 1e9;
+    double at_ns, rung_ns = 0;
+    whet_link_send(&s->link, &s->request);
+    if (s->is_rung) rung_ns = ring(s, n_calls, out, deadline_ns);
+    WHET_TRY(whet_link_receive(ctx, &s->link, deadline_ns, &end, &reply, &at_ns));
+    if (out && !s->is_rung) memcpy(out, s->out, out_bytes(&s->timed->problem, n_calls));
+    *ns = s->is_rung ? rung_ns : at_ns - start_ns;
+    if (whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, v)) return WHET_OK;
+    if (!s->request.is_empty && reply.n_calls != (uint64_t)n_calls)
+        return whet_fail(ctx, WHET_E_INTERNAL, "the worker ran %d of %d calls", (int)reply.n_calls,
+                         n_calls);
+    return WHET_OK;
+}
+
+whet_status whet_side_time(whet_ctx *ctx, whet_side *s, whet_side_sample *x, whet_verdict *v) {
+    const whet_calls *c = x->calls;
+    const whet_problem *p = &s->timed->problem;
+    whet_reply reply;
+    memcpy(s->calls, c->calls, (size_t)x->n_calls * sizeof *s->calls);
+    memcpy(s->q, c->q, out_bytes(p, x->n_calls));
+    memset(s->out, x->poison, out_bytes(p, x->n_calls));
+    if (c->n_fresh || x->n_swept) {
+        s->request.n_calls = x->n_calls < c->n_caches ? x->n_calls : c->n_caches;
+        s->request.n_fresh = c->n_fresh;
+        s->request.n_swept = x->n_swept;
+        s->request.first_cache = c->first_cache;
+        WHET_TRY(ask(ctx, s, WHET_OP_REFRESH, prepare_seconds, &reply, NULL, v));
+        if (v->code != WHET_V_PASS) return WHET_OK;
+    }
+    return run_batch(ctx, s, x->n_calls, x->out, &x->ns, v);
+}
+
+whet_status whet_side_time_nothing(whet_ctx *ctx, whet_side *s, int n_calls, double *ns,
+                                   whet_verdict *v) {
+    s->request.is_empty = 1;
+    const whet_status st = run_batch(ctx, s, n_calls, NULL, ns, v);
+    s->request.is_empty = 0;
+    return st;
+}
+
+whet_status whet_side_append_cost(whet_ctx *ctx, whet_side *s, double *copies, whet_verdict *v) {
+    const uint64_t n = COPY_BYTES / s->request.cache_bytes + 1;
+    const int n_caches = n < (uint64_t)s->request.n_caches ? (int)n : s->request.n_caches;
+    double best[2] = { HUGE_VAL, HUGE_VAL };
+    for (int i = 0; i < 2 * COPY_ROUNDS && v->code == WHET_V_PASS; i++) {
+        double ns = HUGE_VAL;
+        WHET_TRY(append_all(ctx, s, i % 2 ? WHET_OP_FILL : WHET_OP_COPY, n_caches, &ns, v));
+        best[i % 2] = fmin(best[i % 2], ns);
+    }
+    *copies = best[1] / best[0];
+    return WHET_OK;
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* What the worker does with its kernel when it is timed: many caches, and a team of threads. It has
+ * no part in the timing but to wait for the bell and to say when a call is done. */
+#include "judge/worker.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "platform/relax.h"
+
+#define SECTION(name) (1u << WHET_SECTION_##name)
+
+typedef struct job {
+    whet_worker *w;
+    const whet_request *r;
+    const whet_call *calls;
+} job;
+
+/* Fresh memory of this process alone, in large pages where the system gives them. */
+static whet_status make_caches(whet_worker *w, const whet_request *r) {
+    w->caches = whet_alloc_zero(w->ctx, (size_t)r->n_caches, sizeof *w->caches);
+    if (!w->caches) return WHET_E_NOMEM;
+    w->cache_bytes = r->cache_bytes;
+    for (; w->n_caches < r->n_caches; w->n_caches++) {
+        char *cache =
+            mmap(NULL, w->cache_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (cache == MAP_FAILED) return whet_fail_nomem(w->ctx, w->cache_bytes);
+        madvise(cache, w->cache_bytes, MADV_HUGEPAGE);
+        w->caches[w->n_caches] = cache;
+    }
+    return WHET_OK;
+}
+
+static void arrive(void *arg, int worker, int n_workers) {
+    (void)arg, (void)worker, (void)n_workers;
+}
+
+whet_status whet_worker_prepare(whet_worker *w, const whet_request *r) {
+    WHET_TRY(whet_worker_map(w, r,
+                             SECTION(K) | SECTION(V) | SECTION(Q) | SECTION(CALLS) | SECTION(OUT) |
+                                 SECTION(WORKSPACE) | SECTION(BELL)));
+    WHET_TRY(make_caches(w, r));
+    WHET_TRY(whet_team_open(w->ctx, r->n_workers, &w->team));
+    whet_team_run(w->team, arrive, NULL); /* its threads have done what starting takes */
+    return WHET_OK;
+}
+
+/* Rows of a call become tokens of its cache, nothing is run. */
+static void append(const job *j, int i, int32_t first_row, int32_t pos, int32_t n, int worker,
+                   int n_workers) {
+    const whet_append_args args =
+        whet_worker_append_args(j->w, j->r, j->w->caches[j->calls[i].cache], first_row, pos, n);
+    whet_attention_dispatch(&j->w->attention, &args, NULL, j->w->team, worker, n_workers);
+}
+
+static void fill(void *arg, int worker, int n_workers) {
+    const job *j = arg;
+    for (int i = 0; i < j->r->n_calls; i++)
+        append(j, i, j->calls[i].first_row, 0, j->r->n_context, worker, n_workers);
+}
+
+/* What an append must do at least: half of the cache from K, half from V, a share a worker. */
+static void copy(void *arg, int worker, int n_workers) {
+    const job *j = arg;
+    const whet_request *r = j->r;
+    const size_t row = (size_t)r->kv_stride * whet_dtype_bytes((whet_dtype)r->problem.dtype);
+    const int32_t begin = r->n_context * worker / n_workers;
+    const int32_t end = r->n_context * (worker + 1) / n_workers;
+    const size_t half = j->w->cache_bytes / 2, at = (size_t)begin * row;
+    const size_t n = at < half ? (size_t)(end - begin) * row : 0;
+    for (int i = 0; i < r->n_calls; i++) {
+        const whet_append_args rows = whet_worker_append_args(
+            j->w, r, j->w->caches[j->calls[i].cache], j->calls[i].first_row + begin, 0, 0);
+        memcpy((char *)rows.kv + at, rows.k, n < half - at ? n : half - at);
+        memcpy((char *)rows.kv + half + at, rows.v, n < half - at ? n : half - at);
+        whet_team_barrier(j->w->team, worker);
+    }
+}
+
+/* Reads a share of the caches that come before the sample's first one, a byte of every line. */
+static void sweep(const job *j, int worker, int n_workers) {
+    enum { LINE = 64 };
+    const whet_worker *w = j->w;
+    const size_t share = w->cache_bytes / (size_t)n_workers;
+    for (int i = j->r->n_swept; i > 0; i--) {
+        const int c = (j->r->first_cache - i + w->n_caches) % w->n_caches;
+        const volatile char *cache = w->caches[c];
+        for (size_t at = share * (size_t)worker; at < share * (size_t)(worker + 1); at += LINE)
+            (void)cache[at];
+    }
+}
+
+static void refresh(void *arg, int worker, int n_workers) {
+    const job *j = arg;
+    const whet_request *r = j->r;
+    for (int i = 0; i < r->n_calls && r->n_fresh > 0; i++)
+        append(j, i, j->calls[i].fresh_row, r->n_context - r->n_rows - r->n_fresh, r->n_fresh,
+               worker, n_workers);
+    sweep(j, worker, n_workers);
+}
+
+static void run_call(const job *j, int i, int worker, int n_workers) {
+    const whet_request *r = j->r;
+    if (r->is_empty) return;
+    const whet_call *call = &j->calls[i];
+    char *kv = j->w->caches[call->cache];
+    const whet_append_args rows =
+        whet_worker_append_args(j->w, r, kv, call->first_row, r->n_context - r->n_rows, r->n_rows);
+    const whet_run_args run =
+        whet_worker_run_args(j->w, r, kv, call->query, (int64_t)i * r->n_rows);
+    whet_attention_dispatch(&j->w->attention, &rows, &run, j->w->team, worker, n_workers);
+}
+
+static void run_batch(void *arg, int worker, int n_workers) {
+    const job *j = arg;
+    for (int i = 0; i < j->r->n_calls; i++)
+        run_call(j, i, worker, n_workers);
+}
+
+/* All workers wait for the bell; the barrier at a call's end comes before the first one's word. */
+static void run_rung(void *arg, int worker, int n_workers) {
+    const job *j = arg;
+    whet_bell *bell = (whet_bell *)j->w->windows[WHET_SECTION_BELL].data;
+    if (worker == 0) atomic_store_explicit(&bell->done, 0, memory_order_release);
+    for (int i = 0; i < j->r->n_calls; i++) {
+        while (atomic_load_explicit(&bell->rung, memory_order_acquire) <= (uint32_t)i)
+            whet_relax();
+        run_call(j, i, worker, n_workers);
+        if (worker == 0) atomic_store_explicit(&bell->done, (uint32_t)i + 1, memory_order_release);
+    }
+}
+
+bool whet_worker_time(whet_worker *w, const whet_request *r, whet_reply *reply) {
+    job j = { .w = w, .r = r };
+    j.calls = (const whet_call *)w->windows[WHET_SECTION_CALLS].data;
+    const uint64_t before = atomic_load(&w->attention.n_calls);
+    switch ((whet_op)r->op) {
+    case WHET_OP_FILL: whet_team_run(w->team, fill, &j); break;
+    case WHET_OP_COPY: whet_team_run(w->team, copy, &j); break;
+    case WHET_OP_REFRESH: whet_team_run(w->team, refresh, &j); break;
+    case WHET_OP_BATCH: whet_team_run(w->team, r->is_rung ? run_rung : run_batch, &j); break;
+    default: return false;
+    }
+    reply->n_calls = atomic_load(&w->attention.n_calls) - before;
+    return true;
+}
