@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* whet judge: is this attention kernel right? Exit code 0: nothing was found against it; 2: it is
  * rejected; 1: the question could not be answered. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include <whet/judge.h>
 
+#include "candidate.h"
 #include "cli.h"
 #include "judge_champion.h"
 #include "judge_score.h"
 #include "self_test.h"
 
-enum { MAX_FILE_BYTES = 16 << 20, EXIT_REJECTED = 2, MAX_CONTEXT = 1 << 20 };
+enum { EXIT_REJECTED = 2, MAX_CONTEXT = 1 << 20 };
 
 typedef struct judge_opts {
     const char *problems;
@@ -61,39 +57,6 @@ typedef struct findings {
     whet_champion champion;
 } findings;
 
-static const char *const dtype_names[] = {
-    [WHET_F32] = "f32", [WHET_BF16] = "bf16", [WHET_F16] = "f16"
-};
-
-static whet_status read_dtype(const char *name, int32_t *dtype) {
-    for (int i = 0; i < 3; i++)
-        if (strcmp(name, dtype_names[i]) == 0) {
-            *dtype = i;
-            return WHET_OK;
-        }
-    return cli_usage("--dtype %s: take bf16, f16 or f32", name);
-}
-
-/* "16:8:128", the first of a list with commas; *rest is what follows it. */
-static whet_status read_problem(const char *text, whet_problem *problem, const char **rest) {
-    int n = 0;
-    if (sscanf(text, "%d:%d:%d%n", &problem->n_heads, &problem->n_kv_heads, &problem->head_dim,
-               &n) != 3 ||
-        (text[n] && text[n] != ','))
-        return cli_usage("--problem %s: write 16:8:128 for 16 query heads and 8 KV heads of 128",
-                         text);
-    *rest = text[n] ? text + n + 1 : NULL;
-    return WHET_OK;
-}
-
-static whet_status read_source(whet_ctx *ctx, const char *file, whet_buf *source) {
-    const int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return cli_usage("%s: %s", file, strerror(errno));
-    const whet_status st = whet_fd_read(ctx, fd, file, MAX_FILE_BYTES, source);
-    close(fd);
-    return st;
-}
-
 /* Silent where nothing is missing. */
 static void print_jail(uint32_t layers) {
     for (uint32_t layer = 1; whet_jail_layer_name(layer); layer <<= 1)
@@ -113,7 +76,7 @@ static void print_timings(const question *q, const timing *timings) {
 static void print_text(const question *q, const findings *f) {
     const whet_verdict *v = &f->verdict;
     const whet_problem *p = &q->problem;
-    printf("%s  %s %d:%d heads of %d: %s\n", q->file, dtype_names[p->dtype], p->n_heads,
+    printf("%s  %s %d:%d heads of %d: %s\n", q->file, cli_dtype_name(p->dtype), p->n_heads,
            p->n_kv_heads, p->head_dim, whet_verdict_name(v->code));
     if (v->code != WHET_V_PASS) {
         printf("  gate %d, %s: %s\n", v->gate, whet_gate_name(v->gate),
@@ -157,7 +120,7 @@ static whet_status print_json(whet_ctx *ctx, const question *q, const findings *
                              ",\"dtype\":\"%s\",\"heads\":%d,\"kv_heads\":%d,\"head_dim\":%d,"
                              "\"seed\":%llu,\"verdict\":\"%s\",\"gate\":%d,\"gate_name\":\"%s\","
                              "\"object\":\"%s\",\"build_ms\":%.0f,\"reason\":",
-                             dtype_names[p->dtype], p->n_heads, p->n_kv_heads, p->head_dim,
+                             cli_dtype_name(p->dtype), p->n_heads, p->n_kv_heads, p->head_dim,
                              (unsigned long long)q->seed, whet_verdict_name(v->code), v->gate,
                              whet_gate_name(v->gate), f->object.sha256, v->build_ns * 1e-6);
     if (st == WHET_OK) st = whet_json_quote(ctx, &line, v->reason, strlen(v->reason));
@@ -270,16 +233,6 @@ static whet_status read_model(whet_ctx *ctx, const cli_args *args, question *q, 
     return st;
 }
 
-static whet_status choose_seed(const cli_args *args, uint64_t *seed) {
-    const judge_opts *o = args->opts;
-    *seed = o->seed;
-    if (cli_is_given(&cli_judge, args, "seed")) return WHET_OK;
-    if (getrandom(seed, sizeof *seed, 0) != sizeof *seed)
-        return cli_usage("the system has no random seed: %s", strerror(errno));
-    *seed >>= 11; /* any reader of JSON takes it whole */
-    return WHET_OK;
-}
-
 /* The judge judges itself: what it is known to have to say. */
 static whet_status test_itself(whet_ctx *ctx, const cli_args *args, const char *program) {
     const judge_opts *o = args->opts;
@@ -293,7 +246,7 @@ static whet_status test_itself(whet_ctx *ctx, const cli_args *args, const char *
     };
     if (!o->is_untimed) opts.parts |= WHET_SELF_TIMING;
     if (args->n_words) return cli_usage("--self-test takes no file: the kernels are whet's own");
-    whet_status st = choose_seed(args, &opts.seed);
+    whet_status st = cli_choose_seed(&cli_judge, args, o->seed, &opts.seed);
     cli_cancel_on_signal(ctx);
     if (st == WHET_OK) st = cli_self_test(ctx, &opts, o->is_json, &is_right);
     if (!is_right) *args->exit_code = EXIT_REJECTED;
@@ -303,9 +256,8 @@ static whet_status test_itself(whet_ctx *ctx, const cli_args *args, const char *
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const judge_opts *o = args->opts;
     char program[PATH_MAX];
-    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
-    program[n] = '\0';
+    whet_status st = cli_find_self(program);
+    if (st != WHET_OK) return st;
     if (o->is_self_test) return test_itself(ctx, args, program);
     if (o->is_quick || o->is_untimed)
         return cli_usage("--quick and --no-timing go with --self-test");
@@ -322,9 +274,9 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
         return cli_usage("--context takes 1 to %d, not %d", MAX_CONTEXT, o->n_context);
     whet_buf source = { 0 };
     question q = { .opts = o, .file = args->words[0], .source = &source };
-    whet_status st = read_dtype(o->dtype, &q.problem.dtype);
-    if (st == WHET_OK) st = choose_seed(args, &q.seed);
-    if (st == WHET_OK && !o->is_score) st = read_source(ctx, q.file, &source);
+    st = cli_read_dtype(o->dtype, &q.problem.dtype);
+    if (st == WHET_OK) st = cli_choose_seed(&cli_judge, args, o->seed, &q.seed);
+    if (st == WHET_OK && !o->is_score) st = cli_read_source(ctx, q.file, &source);
     cli_cancel_on_signal(ctx);
     const bool is_small = o->is_score && !cli_is_given(&cli_judge, args, "problem");
     char of_model[48];
@@ -334,7 +286,7 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
                                        : o->problems;
          rest && st == WHET_OK;) {
         whet_verdict_code code = WHET_V_PASS;
-        st = read_problem(rest, &q.problem, &rest);
+        st = cli_read_problem(rest, &q.problem, &rest);
         q.problem.n_context = o->n_context;
         if (st == WHET_OK && o->is_score)
             st = score(ctx, &q, program, args);

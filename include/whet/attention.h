@@ -14,6 +14,9 @@ extern "C" {
  * first, that supports the problem on this processor. Never NULL for a valid problem. Static. */
 WHET_API const whet_attention_kernel *whet_attention_default(const whet_problem *problem);
 
+/* A built-in kernel by name, or NULL. Static. */
+WHET_API const whet_attention_kernel *whet_attention_find(const char *name);
+
 #ifdef __cplusplus
 }
 #endif

@@ -157,6 +157,7 @@ typedef struct whet_judge_opts {
                              caches */
     double sample_ns;     /* least length of one timed sample; default 10 ms */
     bool is_full;         /* whet_judge_source goes on to gate 6; a search looks without it */
+    bool has_no_cases;    /* for duels of kernels that are trusted: nothing is checked in advance */
     bool is_unsafe;       /* judge also where there is no seccomp */
     /* For the judge's own tests: what one gate stops the later ones must stop as well. */
     bool skips_source_gate;

@@ -48,6 +48,7 @@ static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
         .n_blocks = e.n_blocks,
         .seed = whet_rng_u64(&s->rng),
         .seconds = e.seconds,
+        .keeps_data = true, /* fresh data would halve the pairs that the time allows */
     };
     whet_duel duel;
     WHET_TRY(whet_referee_recall(ctx, s, m));

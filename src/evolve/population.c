@@ -198,6 +198,7 @@ whet_status whet_population_look_again(whet_ctx *ctx, whet_search *s, whet_membe
     whet_duel duel = { 0 };
     const whet_duel_opts opts = {
         .shape = WHET_SHAPE_DECODE,
+        .keeps_data = true,
         .n_pairs = 2,
         .n_blocks = 4,
         .seed = whet_rng_u64(&s->rng),

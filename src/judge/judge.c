@@ -71,8 +71,9 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
     judge->memory_bytes = machine.memory_bytes;
     judge->n_cores = machine.n_physical;
     const double start_ns = whet_clock_ns();
-    const whet_status st =
-        whet_bank_open(ctx, &filled.problem, filled.n_threads, filled.seed, &judge->bank);
+    whet_status st = WHET_OK;
+    if (!filled.has_no_cases)
+        st = whet_bank_open(ctx, &filled.problem, filled.n_threads, filled.seed, &judge->bank);
     whet_log(ctx, WHET_LOG_DEBUG, "judge", "%d cases ready in %.0f ms", judge->bank.n_cases,
              (whet_clock_ns() - start_ns) * 1e-6);
     if (st == WHET_OK)

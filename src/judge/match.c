@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { NAN_BYTE = 0xff, EMPTY_SHARE = 100, FRESH = 20 };
+enum { NAN_BYTE = 0xff, EMPTY_SHARE = 100, FRESH = 20, N_TRIAL = 8, PAIRS_A_POOL = 4 };
 
 static const double longest_sample_ns = 1e9; /* the slower side is not to take for ever */
 
@@ -22,13 +22,14 @@ static whet_status blame(whet_ctx *ctx, whet_match *m, int which, const whet_ver
 
 /* ---- the pair's data ---- */
 
+/* New pools now and then, so that a duel sees most of the families. */
 static whet_status open_data(whet_ctx *ctx, whet_match *m, int pair) {
     const bool keeps = m->opts->keeps_data;
     const uint64_t seed = keeps ? m->judge->opts.seed : m->opts->seed;
+    const uint64_t which = keeps ? (uint64_t)m->opts->shape : 100 + (uint64_t)pair / PAIRS_A_POOL;
     m->timed = keeps ? &m->judge->timed[m->opts->shape] : &m->own;
-    if (!keeps) whet_timed_close(&m->own);
-    return whet_timed_open(ctx, m->team, &m->problem,
-                           whet_rng_derive(seed, 2000 + (keeps ? m->opts->shape : (uint64_t)pair)),
+    if (!keeps && pair % PAIRS_A_POOL == 0) whet_timed_close(&m->own);
+    return whet_timed_open(ctx, m->team, &m->problem, whet_rng_derive(seed, 2000 + which),
                            m->timed);
 }
 
@@ -182,9 +183,9 @@ static bool choose_size(whet_match *m, const double call_ns[2]) {
 /* The first pair finds out how large a sample has to be. */
 static whet_status find_size(whet_ctx *ctx, whet_match *m, int first) {
     double call_ns[2] = { 0, 0 };
-    const int n_trial = m->duel->n_caches < 8 ? m->duel->n_caches : 8;
-    WHET_TRY(warm_up(ctx, m, first, n_trial, NULL));
-    WHET_TRY(warm_up(ctx, m, first, n_trial, call_ns));
+    WHET_TRY(warm_up(ctx, m, first, 1, call_ns));
+    if (fmin(call_ns[0], call_ns[1]) < m->judge->opts.sample_ns / N_TRIAL)
+        WHET_TRY(warm_up(ctx, m, first, N_TRIAL, call_ns));
     if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(time_nothing(ctx, m, 1));
     if (!choose_size(m, call_ns)) return WHET_OK;

@@ -75,6 +75,7 @@ whet_status whet_worker_map_run(whet_worker *w, const whet_request *r) {
 }
 
 void whet_worker_run(whet_worker *w, const whet_request *r) {
-    const whet_run_args args = whet_worker_run_args(w, r, w->windows[WHET_SECTION_CACHE].data, 0, 0);
+    const whet_run_args args =
+        whet_worker_run_args(w, r, w->windows[WHET_SECTION_CACHE].data, 0, 0);
     run_in_turn(w, &args, r->n_workers);
 }

@@ -13,9 +13,6 @@
  * The last one supports every problem. */
 extern const whet_attention_kernel *const whet_attention_kernels[];
 
-/* A built-in kernel by name, or NULL. */
-const whet_attention_kernel *whet_attention_find(const char *name);
-
 /* Whether the numbers make sense: positive, n_heads a multiple of n_kv_heads, known dtype. */
 bool whet_problem_is_valid(const whet_problem *problem);
 

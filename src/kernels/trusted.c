@@ -12,8 +12,8 @@ extern const whet_trusted_way whet_trusted_avx2, whet_trusted_avx512;
 size_t whet_trusted_bytes(const whet_problem *p) {
     const size_t dim =
         ((size_t)p->head_dim + WHET_TRUSTED_WIDEST - 1) / WHET_TRUSTED_WIDEST * WHET_TRUSTED_WIDEST;
-    const size_t n_keys = ((size_t)p->n_context + WHET_TRUSTED_WIDEST - 1) / WHET_TRUSTED_WIDEST *
-                          WHET_TRUSTED_WIDEST;
+    const size_t n_keys = ((size_t)p->n_context + 2 * WHET_TRUSTED_WIDEST - 1) /
+                          WHET_TRUSTED_WIDEST * WHET_TRUSTED_WIDEST;
     return ((WHET_TRUSTED_TILE + 4 * WHET_TRUSTED_QUERIES) * dim +
             (WHET_TRUSTED_QUERIES + 1) * n_keys) *
            sizeof(float);

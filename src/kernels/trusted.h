@@ -37,7 +37,7 @@ void whet_trusted_run(const whet_trusted *task, void *scratch, int worker, int n
 /* The same in one instruction set (src/kernels/meson.build), and the sizes of its scratch. */
 enum {
     WHET_TRUSTED_TILE = 64,    /* tokens widened at once */
-    WHET_TRUSTED_QUERIES = 16, /* of one KV head */
+    WHET_TRUSTED_QUERIES = 32, /* of one KV head */
     WHET_TRUSTED_WIDEST = 16,  /* floats of the widest vector: rows are padded to them */
 };
 

@@ -12,14 +12,16 @@ enum {
     TILE = WHET_TRUSTED_TILE,
     QUERIES = WHET_TRUSTED_QUERIES,
     WIDEST = WHET_TRUSTED_WIDEST,
-    KEYS = 4,
+    LINE = 64,
+    AHEAD = 12,  /* rows, also past the last, where fetching is harmless */
+    COLUMNS = 4, /* vectors of a row that are summed up side by side */
 };
 
 /* Of one worker; rows are padded to `dim` floats. */
 typedef struct scratch {
     float *tile;   /* [TILE][dim] rows of K or V */
     float *q;      /* [QUERIES][dim] */
-    float *scores; /* [QUERIES][n_keys], later weights */
+    float *scores; /* [QUERIES][n_keys], later weights; room for a vector behind the last */
     float *norms;  /* [n_keys] of the rows of K */
     float *sums;   /* [QUERIES][3][dim] of x = p v: x, x^2, |x| */
     int64_t dim, n_keys;
@@ -41,7 +43,8 @@ static int64_t round_up(int64_t n, int64_t to) {
 }
 
 static scratch lay_out(const whet_problem *p, float *at) {
-    scratch w = { .dim = round_up(p->head_dim, WIDEST), .n_keys = round_up(p->n_context, WIDEST) };
+    scratch w = { .dim = round_up(p->head_dim, WIDEST),
+                  .n_keys = round_up(p->n_context, WIDEST) + WIDEST };
     w.tile = at;
     w.q = w.tile + TILE * w.dim;
     w.sums = w.q + QUERIES * w.dim;
@@ -64,47 +67,72 @@ static int64_t place(const part *a, int32_t i) {
     return (row * p->n_heads + head) * p->head_dim;
 }
 
-INLINE void widen_row(whet_dtype dtype, const void *from, int64_t at, int32_t n, float *to) {
-    for (int32_t c = 0; c < n; c++)
+typedef uint16_t halves __attribute__((vector_size(LANES * 2)));
+
+static void widen(whet_dtype dtype, const void *from, int64_t at, int32_t n, float *to) {
+    int32_t c = 0;
+    for (; dtype != WHET_F32 && c + LANES <= n; c += LANES) {
+        halves x;
+        memcpy(&x, (const uint16_t *)from + at + c, sizeof x);
+        const words wide = __builtin_convertvector(x, words);
+        store(to + c, dtype == WHET_BF16 ? (vec)(wide << 16) : f16_vec(wide));
+    }
+    for (; c < n; c++)
         to[c] = whet_load_f32(dtype, from, at + c);
 }
 
-static void widen(whet_dtype dtype, const void *from, int64_t at, int32_t n, float *to) {
-    if (dtype == WHET_BF16)
-        widen_row(WHET_BF16, from, at, n, to);
-    else if (dtype == WHET_F16)
-        widen_row(WHET_F16, from, at, n, to);
-    else
-        widen_row(WHET_F32, from, at, n, to);
-}
-
-/* The next tokens of a stretch as a tile of f32; how many. */
+/* The next tokens of a stretch as a tile of f32; how many. A head's rows lie far apart, which no
+ * processor foresees: they are fetched some rows ahead. */
 static int32_t take_tile(const part *a, const void *rows, int32_t t, int32_t n, scratch *w) {
     const whet_problem *p = &a->task->problem;
     const int32_t taken = n - t < TILE ? n - t : TILE;
-    for (int32_t i = 0; i < taken; i++)
-        widen(a->dtype, rows, ((int64_t)(t + i) * p->n_kv_heads + a->head) * p->head_dim,
-              p->head_dim, w->tile + i * w->dim);
+    const int64_t element = a->dtype == WHET_F32 ? 4 : 2,
+                  step = (int64_t)p->n_kv_heads * p->head_dim;
+    for (int32_t i = 0; i < taken; i++) {
+        const int64_t at = (t + i) * step + (int64_t)a->head * p->head_dim;
+        const char *ahead = (const char *)rows + (at + AHEAD * step) * element;
+        for (int64_t c = 0; c < p->head_dim * element; c += LINE)
+            __builtin_prefetch(ahead + c);
+        widen(a->dtype, rows, at, p->head_dim, w->tile + i * w->dim);
+    }
     return taken;
 }
 
 /* ---- scores ---- */
 
+#if LANES == 16
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD  1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif LANES == 8
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD  1, 3, 5, 7, 9, 11, 13, 15
+#else
+#define EVEN 0, 2, 4, 6
+#define ODD  1, 3, 5, 7
+#endif
+
+/* Lane i: the sum of all lanes of x[i]. Neighbours are added, then neighbours of those. */
+INLINE vec sums_of_lanes(vec x[LANES]) {
+#pragma GCC unroll 4
+    for (int n = LANES / 2; n > 0; n /= 2)
+#pragma GCC unroll 8
+        for (int i = 0; i < n; i++)
+            x[i] = __builtin_shufflevector(x[2 * i], x[2 * i + 1], EVEN) +
+                   __builtin_shufflevector(x[2 * i], x[2 * i + 1], ODD);
+    return x[0];
+}
+
+/* Rows behind the n-th are of other tokens, and their scores are not read. */
 static void score_tile(const float *q, const float *tile, int64_t dim, int32_t n, float *s) {
-    int32_t t = 0;
-    for (; t + KEYS <= n; t += KEYS) {
-        vec sum[KEYS] = { { 0 } };
-        for (int64_t c = 0; c < dim; c += LANES)
-            for (int i = 0; i < KEYS; i++)
-                sum[i] += load(q + c) * load(tile + (t + i) * dim + c);
-        for (int i = 0; i < KEYS; i++)
-            s[t + i] = sum_lanes(sum[i]);
-    }
-    for (; t < n; t++) {
-        vec sum = { 0 };
-        for (int64_t c = 0; c < dim; c += LANES)
-            sum += load(q + c) * load(tile + t * dim + c);
-        s[t] = sum_lanes(sum);
+    for (int32_t t = 0; t < n; t += LANES) {
+        vec sums[LANES] = { { 0 } };
+        for (int64_t c = 0; c < dim; c += LANES) {
+            const vec x = load(q + c);
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++)
+                sums[i] += x * load(tile + (t + i) * dim + c);
+        }
+        store(s + t, sums_of_lanes(sums));
     }
 }
 
@@ -177,21 +205,36 @@ static void weigh(part *a, scratch *w, int32_t i) {
 
 /* ---- the mean ---- */
 
-/* Adds n weighted rows to the three sums. */
-static void mix_tile(const float *p, const float *tile, int64_t dim, int32_t n, float *sums) {
+/* Adds n weighted rows to the three sums of n_vec (a constant) vectors. */
+INLINE void mix_columns(int n_vec, const float *p, const float *tile, int64_t dim, int32_t n,
+                        float *sums) {
     const words positive = (words){ 0 } + 0x7fffffff;
-    for (int64_t c = 0; c < dim; c += LANES) {
-        vec mean = load(sums + c), squares = load(sums + dim + c), sizes = load(sums + 2 * dim + c);
-        for (int32_t t = 0; t < n; t++) {
-            const vec x = p[t] * load(tile + t * dim + c);
-            mean += x;
-            squares += x * x;
-            sizes += (vec)((words)x & positive);
-        }
-        store(sums + c, mean);
-        store(sums + dim + c, squares);
-        store(sums + 2 * dim + c, sizes);
+    vec mean[COLUMNS], squares[COLUMNS], sizes[COLUMNS];
+    for (int i = 0; i < n_vec; i++) {
+        mean[i] = load(sums + i * LANES);
+        squares[i] = load(sums + dim + i * LANES);
+        sizes[i] = load(sums + 2 * dim + i * LANES);
     }
+    for (int32_t t = 0; t < n; t++)
+        for (int i = 0; i < n_vec; i++) {
+            const vec x = p[t] * load(tile + t * dim + i * LANES);
+            mean[i] += x;
+            squares[i] += x * x;
+            sizes[i] += (vec)((words)x & positive);
+        }
+    for (int i = 0; i < n_vec; i++) {
+        store(sums + i * LANES, mean[i]);
+        store(sums + dim + i * LANES, squares[i]);
+        store(sums + 2 * dim + i * LANES, sizes[i]);
+    }
+}
+
+static void mix_tile(const float *p, const float *tile, int64_t dim, int32_t n, float *sums) {
+    int64_t c = 0;
+    for (; c + COLUMNS * LANES <= dim; c += COLUMNS * LANES)
+        mix_columns(COLUMNS, p, tile + c, dim, n, sums + c);
+    for (; c < dim; c += LANES)
+        mix_columns(1, p, tile + c, dim, n, sums + c);
 }
 
 static float largest(const float *tile, int64_t n) {
@@ -248,8 +291,8 @@ static void run(const whet_trusted *task, void *memory, int worker, int n_worker
     memset(w.tile, 0, (size_t)((TILE + QUERIES) * w.dim) * sizeof *w.tile); /* the padding */
     for (int64_t i = worker; i < (int64_t)n_parts * p->n_kv_heads; i += n_workers) {
         part a = { .task = task, .dtype = (whet_dtype)p->dtype, .ratio = ratio };
-        a.head = (int32_t)(i % p->n_kv_heads);
-        a.first = (int32_t)(i / p->n_kv_heads) * QUERIES;
+        a.head = (int32_t)(i / n_parts);
+        a.first = (int32_t)(i % n_parts) * QUERIES;
         a.n = n_queries - a.first < QUERIES ? n_queries - a.first : QUERIES;
         score(&a, &w);
         for (int32_t q = 0; q < a.n; q++)
