@@ -58,7 +58,7 @@ static whet_status put_speed_cards(whet_ctx *ctx, const whet_report *r, whet_buf
         if (d->program != r->best || (is_won && strcmp(d->kind, "final") != 0)) continue;
         if (strncmp(d->shape, "decode", 6) != 0 || !(d->ratio > 0 && d->ratio < 1e6)) continue;
         snprintf(value, sizeof value, "%.2fx", d->ratio);
-        snprintf(what, sizeof what, "%.16s, %.24s, 95 %%: %.2f to %.2f", d->rival, d->shape,
+        snprintf(what, sizeof what, "over %.16s in %.24s, 95 %%: %.2f to %.2f", d->rival, d->shape,
                  fmin(d->low, 1e6), fmin(d->high, 1e6));
         WHET_TRY(put_card(ctx, out, value, what));
         n++;
