@@ -40,9 +40,10 @@ static whet_status print_line(teller *t, const whet_score_item *i) {
     }
     if (st == WHET_OK)
         st = whet_buf_printf(t->ctx, &line,
-                             ",\"fate\":\"%s\",\"verdict\":\"%s\",\"gate\":%d,\"seed\":%llu",
+                             ",\"fate\":\"%s\",\"verdict\":\"%s\",\"gate\":%d,\"seed\":%llu,"
+                             "\"object\":\"%s\"",
                              whet_fate_name(i->fate), whet_verdict_name(v->code), v->gate,
-                             (unsigned long long)i->seed);
+                             (unsigned long long)i->seed, v->object_sha256);
     if (st == WHET_OK) st = put_string(t->ctx, &line, "reason", *i->reason ? i->reason : v->reason);
     if (st == WHET_OK && i->n_cases)
         st = whet_buf_printf(t->ctx, &line,

@@ -182,6 +182,25 @@ static void test_score(void) {
     whet_score_fini(ctx, &few);
 }
 
+/* h09-reverse was UNCOVERED: the instrumented build had a copy of a block for rows of no elements.
+ */
+static void test_copies_of_blocks(void) {
+    const whet_judge_opts judge = small_opts();
+    const whet_score_opts opts = { .n_honest = 1 };
+    whet_corpus_file file;
+    whet_buf text = { 0 };
+    whet_score score;
+    size_t i = 0;
+    while (whet_corpus_get(i, &file) && strcmp(file.name, "h09-reverse") != 0)
+        i++;
+    REQUIRE_OK(ctx, whet_corpus_compose(ctx, "", file.text, &text));
+    const whet_score_text reverse = { "h09-reverse.c", text.text };
+    REQUIRE_OK(ctx, whet_score_run(ctx, &judge, &reverse, 1, &opts, &score));
+    CHECK_STR(score.items[0].verdict.reason, "");
+    whet_score_fini(ctx, &score);
+    whet_buf_fini(ctx, &text);
+}
+
 static void test_refusals(void) {
     const whet_judge_opts judge = small_opts();
     const whet_score_text wrong = { "wrong.c", "int x;\n" };
