@@ -268,9 +268,10 @@ static void test_likeness(void) {
 
 int main(int argc, char **argv) {
     static const test_case tests[] = {
-        { "tokens", test_tokens },     { "any_text", test_any_text }, { "kinds", test_kinds },
-        { "places", test_places },     { "score", test_score },       { "refusals", test_refusals },
-        { "likeness", test_likeness },
+        { "tokens", test_tokens },     { "any_text", test_any_text },
+        { "kinds", test_kinds },       { "places", test_places },
+        { "score", test_score },       { "copies_of_blocks", test_copies_of_blocks },
+        { "refusals", test_refusals }, { "likeness", test_likeness },
     };
     ctx = whet_ctx_open(NULL);
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
