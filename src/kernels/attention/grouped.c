@@ -19,17 +19,18 @@ void *memcpy(void *to, const void *from, size_t n);
  *
  * A work item is some rows, some KV heads with all their query heads, and a range of keys; it goes
  * tile by tile as memory lies. Its queries are numbered by KV head, row, query head. */
-#define TILE      64   // knob: 64 128 256
-#define PANEL     32   // knob: 32 64
-#define QUERIES   48   // knob: 24 48 96
-#define PASS      8    // knob: 1 2 4 8
-#define CHUNKS    32   // knob: 8 16 32 64
-#define MIN_SPLIT 256  // knob: 64 128 256 512
-#define AHEAD     2048 // knob: 0 1024 2048 4096 8192
-#define EXP       3    // knob: 3 4 5
-#define P_PARTS   1    // knob: 1 2
-#define SLACK     8    // knob: 0 8
-#define USE_BF16  1    // knob: 0 1
+#define TILE      64    // knob: 64 128 256
+#define PANEL     32    // knob: 32 64
+#define QUERIES   48    // knob: 24 48 96
+#define PASS      8     // knob: 1 2 4 8
+#define CHUNKS    32    // knob: 8 16 32 64
+#define MIN_SPLIT 256   // knob: 64 128 256 512
+#define AHEAD     16384 // knob: 0 2048 8192 16384 32768
+#define LEVEL     2     // knob: 1 2
+#define EXP       3     // knob: 3 4 5
+#define P_PARTS   1     // knob: 1 2
+#define SLACK     8     // knob: 0 8
+#define USE_BF16  1     // knob: 0 1
 
 #define INLINE static inline __attribute__((always_inline, unused))
 #if defined(__AVX512F__)
@@ -253,7 +254,7 @@ INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
     for (int32_t p = 0; p < f->n_pairs; p++, b += f->b_stride, a += 2) {
         if (AHEAD > 0)
             for (int line = 0; line < n_v * LANES; line += 16)
-                __builtin_prefetch((const char *)(b + line) + AHEAD);
+                __builtin_prefetch((const char *)(b + line) + AHEAD, 0, 4 - LEVEL);
         words x[4];
         for (int v = 0; v < n_v; v++)
             memcpy(&x[v], b + v * LANES, sizeof x[v]);
