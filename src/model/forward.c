@@ -57,15 +57,6 @@ INLINE void normalise(const float *x, const float *weight, int32_t n, float eps,
         out[i] = x[i] * factor * weight[i];
 }
 
-static void normalise_rows(const whet_step *s, const float *x, const float *weight, int32_t n_rows,
-                           int worker, int n_workers) {
-    const whet_config *c = &s->model->config;
-    const share mine = share_of(n_rows, worker, n_workers);
-    for (int64_t t = mine.begin; t < mine.end; t++)
-        normalise(x + t * c->hidden_size, weight, c->hidden_size, (float)c->rms_norm_eps,
-                  s->h + t * c->hidden_size);
-}
-
 /* Makes x, written by all, the input of the linear layers that follow. */
 static void present(const whet_step *s, const float *x, int32_t n_rows, int32_t n_in, int worker,
                     int n_workers) {
@@ -73,6 +64,28 @@ static void present(const whet_step *s, const float *x, int32_t n_rows, int32_t 
     if (n_rows == 1) return;
     s->linear->pack(x, n_rows, n_in, s->packed, worker, n_workers);
     whet_team_barrier(s->team, worker);
+}
+
+/* A single row is made by every worker for itself, which takes less time than to wait for the one
+ * who makes it for all. */
+static float *own_row(const whet_step *s, int worker) {
+    return s->own + (size_t)worker * s->own_width;
+}
+
+/* Returns the input of the linear layers that follow, presented. */
+static const float *normalise_rows(const whet_step *s, const float *x, const float *weight,
+                                   int32_t n_rows, int worker, int n_workers) {
+    const int32_t hidden = s->model->config.hidden_size;
+    const float eps = (float)s->model->config.rms_norm_eps;
+    if (n_rows == 1) {
+        normalise(x, weight, hidden, eps, own_row(s, worker));
+        return own_row(s, worker);
+    }
+    const share mine = share_of(n_rows, worker, n_workers);
+    for (int64_t t = mine.begin; t < mine.end; t++)
+        normalise(x + t * hidden, weight, hidden, eps, s->h + t * hidden);
+    present(s, s->h, n_rows, hidden, worker, n_workers);
+    return s->h;
 }
 
 static void project(const whet_step *s, const whet_weight *w, const float *x, int32_t n_rows,
@@ -122,7 +135,8 @@ static void prepare_heads(const whet_step *s, const whet_layer *l, int worker, i
     }
 }
 
-static void attend(whet_step *s, int layer, int worker, int n_workers) {
+/* Returns the input of the linear layer that follows, presented. */
+static const float *attend(whet_step *s, int layer, int worker, int n_workers) {
     const whet_problem *p = &s->problem;
     const int64_t kv_width = (int64_t)p->n_kv_heads * p->head_dim;
     const int64_t q_width = (int64_t)p->n_heads * p->head_dim;
@@ -153,35 +167,36 @@ static void attend(whet_step *s, int layer, int worker, int n_workers) {
     };
     whet_attention_dispatch(&s->attention, &append, &run, s->team, worker, n_workers);
     if (s->tap && worker == 0) s->tap(s->tap_data, layer, &append, &run);
+    const whet_dtype dtype = (whet_dtype)p->dtype;
+    if (s->n_rows == 1) {
+        whet_widen(dtype, s->attended, own_row(s, worker), q_width);
+        return own_row(s, worker);
+    }
     const share mine = share_of(s->n_rows * q_width, worker, n_workers);
-    whet_widen((whet_dtype)p->dtype,
-               (const char *)s->attended +
-                   (size_t)mine.begin * whet_dtype_bytes((whet_dtype)p->dtype),
+    whet_widen(dtype, (const char *)s->attended + (size_t)mine.begin * whet_dtype_bytes(dtype),
                s->h + mine.begin, mine.end - mine.begin);
+    present(s, s->h, s->n_rows, (int32_t)q_width, worker, n_workers);
+    return s->h;
 }
 
 static void run_layer(whet_step *s, int layer, int worker, int n_workers) {
     const whet_layer *l = &s->model->layers[layer];
-    const int32_t hidden = s->model->config.hidden_size;
     const int32_t n_inner = s->model->config.intermediate_size;
 
-    normalise_rows(s, s->x, l->input_norm, s->n_rows, worker, n_workers);
-    present(s, s->h, s->n_rows, hidden, worker, n_workers);
-    project(s, &l->q, s->h, s->n_rows, s->q, false, worker, n_workers);
-    project(s, &l->k, s->h, s->n_rows, s->k, false, worker, n_workers);
-    project(s, &l->v, s->h, s->n_rows, s->v, false, worker, n_workers);
+    const float *h = normalise_rows(s, s->x, l->input_norm, s->n_rows, worker, n_workers);
+    project(s, &l->q, h, s->n_rows, s->q, false, worker, n_workers);
+    project(s, &l->k, h, s->n_rows, s->k, false, worker, n_workers);
+    project(s, &l->v, h, s->n_rows, s->v, false, worker, n_workers);
     whet_team_barrier(s->team, worker);
     prepare_heads(s, l, worker, n_workers);
     whet_team_barrier(s->team, worker);
-    attend(s, layer, worker, n_workers);
-    present(s, s->h, s->n_rows, l->o.n_in, worker, n_workers);
-    project(s, &l->o, s->h, s->n_rows, s->x, true, worker, n_workers);
+    h = attend(s, layer, worker, n_workers);
+    project(s, &l->o, h, s->n_rows, s->x, true, worker, n_workers);
     whet_team_barrier(s->team, worker);
 
-    normalise_rows(s, s->x, l->post_norm, s->n_rows, worker, n_workers);
-    present(s, s->h, s->n_rows, hidden, worker, n_workers);
-    project(s, &l->gate, s->h, s->n_rows, s->gate, false, worker, n_workers);
-    project(s, &l->up, s->h, s->n_rows, s->up, false, worker, n_workers);
+    h = normalise_rows(s, s->x, l->post_norm, s->n_rows, worker, n_workers);
+    project(s, &l->gate, h, s->n_rows, s->gate, false, worker, n_workers);
+    project(s, &l->up, h, s->n_rows, s->up, false, worker, n_workers);
     s->linear->swiglu(s->gate, s->up, s->n_rows, n_inner, worker, n_workers);
     present(s, s->gate, s->n_rows, n_inner, worker, n_workers);
     project(s, &l->down, s->gate, s->n_rows, s->x, true, worker, n_workers);
@@ -198,7 +213,7 @@ void whet_forward(void *step, int worker, int n_workers) {
         run_layer(s, layer, worker, n_workers);
     if (s->n_logit_rows == 0) return;
     const float *last = s->x + (int64_t)(s->n_rows - s->n_logit_rows) * hidden;
-    normalise_rows(s, last, s->model->final_norm, s->n_logit_rows, worker, n_workers);
-    present(s, s->h, s->n_logit_rows, hidden, worker, n_workers);
-    project(s, &s->model->lm_head, s->h, s->n_logit_rows, s->logits, false, worker, n_workers);
+    const float *h =
+        normalise_rows(s, last, s->model->final_norm, s->n_logit_rows, worker, n_workers);
+    project(s, &s->model->lm_head, h, s->n_logit_rows, s->logits, false, worker, n_workers);
 }

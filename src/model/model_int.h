@@ -54,6 +54,8 @@ typedef struct whet_step {
     float *logits;                                /* [n_logit_rows][V] */
     char *kv;                                     /* n_layers caches, kv_stride bytes apart */
     size_t kv_stride;
+    float *own;       /* a row for each worker: the input of linear layers when there is one row */
+    size_t own_width; /* floats from worker to worker */
     void *workspace;
     whet_tap_fn tap; /* or NULL */
     void *tap_data;

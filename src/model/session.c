@@ -68,12 +68,14 @@ static whet_status reserve(whet_ctx *ctx, whet_session *s) {
     const whet_attention_kernel *k = t->attention.kernel;
     t->kv_stride =
         (k->kv_bytes(&t->problem, t->capacity) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    t->own_width = (max_of(hidden, q_width) + 31) / 32 * 32; /* workers share no pair of lines */
     const struct {
         void *pointer; /* address of the pointer to set */
         size_t bytes;
     } buffers[] = {
         { &t->x, rows * hidden * sizeof(float) },
         { &t->h, rows * max_of(hidden, q_width) * sizeof(float) },
+        { &t->own, t->own_width * (size_t)whet_team_size(t->team) * sizeof(float) },
         { &t->packed, whet_linear_packed_floats(s->chunk, (int32_t)widest) * sizeof(float) },
         { &t->q, rows * q_width * sizeof(float) },
         { &t->k, rows * kv_width * sizeof(float) },
