@@ -48,6 +48,8 @@ whet_bench_opts cli_rig_opts(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
             .kernel = kernels[i],
             .find_winner = o->no_winner ? NULL : cli_winner_find,
             .find_winner_data = &b->engine.winner,
+            .measured_attention = b->engine.profile.attention,
+            .measured_linear = b->engine.profile.linear,
             .compiler = getenv("CC"),
             .chunk_tokens = o->chunk,
         };

@@ -9,7 +9,6 @@
 #include "cli.h"
 #include "winner.h"
 
-#include <whet/attention.h>
 #include <whet/judge.h>
 #include <whet/machine.h>
 #include <whet/text.h>
@@ -24,6 +23,7 @@ static const double noisy_spread = 0.10;
 
 typedef struct doctor_opts {
     bool is_json;
+    bool is_measuring;
     int n_threads;
     double seconds;
 } doctor_opts;
@@ -44,7 +44,8 @@ typedef struct findings {
     char huge_pages[16]; /* "always", "madvise", "never"; "" = not known */
     char governor[32];   /* of the clock; "" = not known */
     compiler compilers[N_COMPILERS];
-    char winner[13]; /* of the usual problem, the start of its hash; "" = there is none */
+    whet_profile profile; /* which kernels, and how that is known */
+    char winner[13];      /* of the usual problem, the start of its hash; "" = there is none */
     uint64_t probe_bytes;
     const char *way, *unit; /* of reading and of calculating, the fastest */
     whet_probe bandwidth;
@@ -102,14 +103,21 @@ static void find_free_memory(findings *f) {
     if (f->free_bytes > f->machine.memory_bytes) f->free_bytes = f->machine.memory_bytes;
 }
 
+static whet_status make_profile(whet_ctx *ctx, whet_team *team, whet_profile *profile) {
+    const whet_status st = whet_profile_measure(ctx, team, NULL, profile);
+    return st == WHET_OK ? cli_profile_keep(ctx, profile) : st;
+}
+
 static whet_status measure(whet_ctx *ctx, const doctor_opts *o, findings *f) {
     whet_team *team = NULL;
     whet_prober *prober = NULL;
     whet_status st = whet_team_open(ctx, o->n_threads, &team);
     if (st == WHET_OK) {
         f->n_threads = whet_team_size(team);
-        st = whet_prober_open(ctx, team, &prober);
+        st = o->is_measuring ? make_profile(ctx, team, &f->profile)
+                             : cli_profile_find(ctx, &f->profile);
     }
+    if (st == WHET_OK) st = whet_prober_open(ctx, team, &prober);
     if (st == WHET_OK) {
         f->probe_bytes = whet_prober_bytes(prober);
         f->way = whet_prober_way(prober);
@@ -292,16 +300,38 @@ static void tell_vectors(const whet_machine *m) {
     printf("\n");
 }
 
+/* What each kernel took when it was measured just now. */
+static void tell_figures(const whet_profile *p) {
+    for (int i = 0; i < p->n_figures; i++) {
+        const whet_profile_figure *f = &p->figures[i];
+        if (f->decode_ns > 0) row("", "%-22s decode %8.1f us", f->kernel, f->decode_ns * 1e-3);
+        if (f->prefill_ns > 0)
+            row("", "%-22s %s %8.1f us", f->kernel,
+                f->op == WHET_BENCH_LINEAR ? "linear 512 rows " : "prefill 512 rows",
+                f->prefill_ns * 1e-3);
+    }
+}
+
+static void tell_kernels(const findings *f) {
+    const whet_profile *p = &f->profile;
+    if (*f->winner)
+        row("attention", "winner %s of whet evolve for bf16, 16:8 heads of 128; else %s", f->winner,
+            p->attention);
+    else
+        row("attention", "%s (of those built in, for bf16, 16:8 heads of 128)", p->attention);
+    row("linear", "%s (for bf16)", p->linear);
+    if (*p->date)
+        row("chosen by", "a measurement, %.10s, %d threads", p->date, p->n_threads);
+    else
+        row("chosen by", "the static order; whet doctor --measure measures");
+    tell_figures(p);
+}
+
 static void tell_use(const findings *f, bool is_asked) {
     printf("\nwhet will use\n");
     row("threads", "%d (%s)", f->n_threads, why_so_many(f, is_asked));
     tell_vectors(&f->machine);
-    const char *built_in = whet_attention_default(&usual_problem)->name;
-    if (*f->winner)
-        row("attention", "winner %s of whet evolve for bf16, 16:8 heads of 128; else %s", f->winner,
-            built_in);
-    else
-        row("attention", "%s (best built-in one here for bf16, 16:8 heads of 128)", built_in);
+    tell_kernels(f);
     for (int i = 0; i < N_COMPILERS; i++)
         if (f->compilers[i].version[0])
             row(i ? "" : "compiler", "%-5s %s", f->compilers[i].name, f->compilers[i].version);
@@ -393,8 +423,9 @@ static whet_status write_json(whet_ctx *ctx, const findings *f, whet_buf *out) {
     if (st == WHET_OK) st = put_text(ctx, out, "system", f->machine.system);
     if (st == WHET_OK) st = put_text(ctx, out, "fingerprint", f->machine.fingerprint);
     if (st == WHET_OK) st = put_text(ctx, out, "huge_pages", f->huge_pages);
-    if (st == WHET_OK)
-        st = put_text(ctx, out, "kernel", whet_attention_default(&usual_problem)->name);
+    if (st == WHET_OK) st = put_text(ctx, out, "kernel", f->profile.attention);
+    if (st == WHET_OK) st = put_text(ctx, out, "linear", f->profile.linear);
+    if (st == WHET_OK) st = put_text(ctx, out, "measured", f->profile.date);
     if (st == WHET_OK) st = put_text(ctx, out, "winner", f->winner);
     if (st == WHET_OK) st = put_array(ctx, out, "features", features, n_features);
     if (st == WHET_OK) st = put_array(ctx, out, "ruled_out", ruled_out, n_ruled_out);
@@ -436,6 +467,8 @@ static const cli_option options[] = {
     { "threads", CLI_INT, offsetof(doctor_opts, n_threads), "N",
       "probe with N threads, not with the default number", NULL },
     { "seconds", CLI_DOUBLE, offsetof(doctor_opts, seconds), "S", "how long the probes run", "2" },
+    { "measure", CLI_FLAG, offsetof(doctor_opts, is_measuring), NULL,
+      "time the built-in kernels, choose, and keep that for this machine", NULL },
     CLI_ISA_OPTION,
     { "json", CLI_FLAG, offsetof(doctor_opts, is_json), NULL, "one JSON line for programs", NULL },
     { 0 },
@@ -444,7 +477,7 @@ static const cli_option options[] = {
 const cli_command cli_doctor = {
     .name = "doctor",
     .summary = "show the machine, what whet uses of it, how fast it is, and what is missing",
-    .usage = "[--threads N] [--seconds S] [--isa NAME] [--json]",
+    .usage = "[--threads N] [--seconds S] [--measure] [--isa NAME] [--json]",
     .options = options,
     .opts_bytes = sizeof(doctor_opts),
     .run = run,

@@ -23,6 +23,7 @@ whet_status cli_engine_open(whet_ctx *ctx, cli_engine *e, const cli_engine_opts 
     if (st == WHET_OK) st = whet_model_open(ctx, e->dir.text, &e->model);
     if (st == WHET_OK) st = open_tokenizer(ctx, e, need);
     if (st == WHET_OK) st = whet_team_open(ctx, opts->threads, &e->team);
+    if (st == WHET_OK) st = cli_profile_find(ctx, &e->profile);
     return st;
 }
 
@@ -34,6 +35,8 @@ whet_status cli_engine_open_session(whet_ctx *ctx, cli_engine *e, const cli_engi
         .kernel = opts->kernel,
         .find_winner = opts->no_winner ? NULL : cli_winner_find,
         .find_winner_data = &e->winner,
+        .measured_attention = e->profile.attention,
+        .measured_linear = e->profile.linear,
         .compiler = getenv("CC"),
         .capacity_tokens = (int32_t)capacity_tokens,
         .chunk_tokens = opts->chunk,

@@ -90,7 +90,8 @@ typedef struct cli_engine {
     whet_tokenizer *tokenizer; /* NULL = there is none */
     whet_team *team;
     whet_session *session;
-    cli_winner winner;  /* that the session runs, if there is one */
+    cli_winner winner; /* that the session runs, if there is one */
+    whet_profile profile;
     const char *kernel; /* the option's word; NULL = the engine chose */
 } cli_engine;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The folder of winners and the way from it to the engine. */
+/* The folder of winners and profiles, and the way from it to the engine. */
 #include "winner.h"
 
 #include <errno.h>
@@ -44,4 +44,27 @@ const whet_attention_kernel *cli_winner_find(void *data, const whet_problem *pro
 void cli_winner_close(cli_winner *w) {
     whet_winner_close(w->ctx, w->winner);
     w->winner = NULL;
+}
+
+whet_status cli_profile_find(whet_ctx *ctx, whet_profile *profile) {
+    whet_buf folder = { 0 };
+    whet_profile kept;
+    whet_status st = whet_profile_static(ctx, profile);
+    if (st == WHET_OK) st = cli_data_folder(ctx, &folder);
+    if (st != WHET_OK) return st;
+    st = whet_profile_read(ctx, folder.text, profile->fingerprint, &kept);
+    whet_buf_fini(ctx, &folder);
+    if (st == WHET_OK)
+        *profile = kept;
+    else if (st != WHET_E_NOT_FOUND)
+        fprintf(stderr, "whet: the profile is not used: %s\n", whet_ctx_message(ctx));
+    return st == WHET_E_NOMEM ? st : WHET_OK;
+}
+
+whet_status cli_profile_keep(whet_ctx *ctx, const whet_profile *profile) {
+    whet_buf folder = { 0 };
+    whet_status st = cli_data_folder(ctx, &folder);
+    if (st == WHET_OK) st = whet_profile_write(ctx, folder.text, profile);
+    whet_buf_fini(ctx, &folder);
+    return st;
 }

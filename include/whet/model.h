@@ -39,10 +39,14 @@ typedef struct whet_session whet_session;
 typedef struct whet_session_opts {
     /* A built-in kernel's name, or a path that ends in ".c": it is compiled by the system's
      * compiler and loaded into this process as the user's own trusted code. NULL: what find_winner
-     * gives, else the best built-in one. */
+     * gives, else the best built-in one as measured, else as the static order has it. */
     const char *kernel;
     whet_kernel_finder find_winner;
     void *find_winner_data;
+    /* Built-in kernels to take before the static order's, by name, where they do what the model
+     * asks for: those of a profile (whet/profile.h). NULL = none. */
+    const char *measured_attention;
+    const char *measured_linear;
     const char *compiler;    /* for kernel files; NULL = "cc" */
     int32_t capacity_tokens; /* room of the cache; 0 = the model's context */
     int32_t chunk_tokens;    /* a long prompt is taken in chunks of so many; 0 = 512 */

@@ -25,9 +25,13 @@ static bool is_named(const whet_attention_kernel *kernel, const char *name) {
 }
 
 const whet_attention_kernel *whet_attention_find(const char *name) {
-    for (const whet_attention_kernel *const *k = whet_attention_kernels; *k; k++)
-        if (is_named(*k, name) && (*k)->supports(&easy_problem)) return *k;
-    return NULL;
+    const whet_attention_kernel *found = NULL;
+    for (const whet_attention_kernel *const *k = whet_attention_kernels; *k; k++) {
+        if (!is_named(*k, name) || !(*k)->supports(&easy_problem)) continue;
+        if (strcmp((*k)->name, name) == 0) return *k; /* "a-bf16" may stand before "a" */
+        if (!found) found = *k;
+    }
+    return found;
 }
 
 const whet_attention_kernel *whet_attention_default(const whet_problem *problem) {

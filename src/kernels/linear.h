@@ -34,7 +34,6 @@ typedef struct whet_linear_kernel {
     uint32_t features; /* whet_cpu_feature bits that it needs */
     /* Takes bf16 weights alone, and rounds the activations of many rows to bf16. */
     bool is_bf16_only;
-    uint32_t slow_beside; /* features of processors on which the next kernel is faster */
     /* Rearranges x [n_rows][n_in] for the arithmetic of many rows; nothing to do for one row. */
     void (*pack)(const float *x, int32_t n_rows, int32_t n_in, float *packed, int worker,
                  int n_workers);
@@ -55,8 +54,11 @@ size_t whet_linear_packed_floats(int32_t n_rows, int32_t n_in);
 /* The built-in kernels, best first; the last one runs everywhere. NULL at the end. */
 extern const whet_linear_kernel *const whet_linear_kernels[];
 
-/* The first one that this processor can run, and runs well, for weights all bf16 or not. */
+/* The first one that this processor can run for weights all bf16 or not. */
 const whet_linear_kernel *whet_linear_default(bool is_all_bf16);
+
+/* The one of that name where it can run for these weights, else the default; NULL is fine. */
+const whet_linear_kernel *whet_linear_choose(const char *name, bool is_all_bf16);
 
 /* The portable one, used by --precise. */
 const whet_linear_kernel *whet_linear_precise(void);

@@ -40,6 +40,8 @@ static whet_status choose_kernel(whet_ctx *ctx, whet_session *s, const whet_sess
     } else {
         if (opts->find_winner && !opts->is_precise)
             k = opts->find_winner(opts->find_winner_data, p);
+        if ((!k || !k->supports(p)) && opts->measured_attention && !opts->is_precise)
+            k = whet_attention_find(opts->measured_attention);
         if (!k || !k->supports(p)) k = whet_attention_default(p);
     }
     if (!k->supports(p))
@@ -130,8 +132,8 @@ static whet_status open_session(whet_ctx *ctx, whet_session *s, const whet_sessi
     t->capacity = s->capacity;
     t->problem = whet_model_problem(t->model, opts->is_precise ? WHET_F32 : WHET_BF16, s->chunk,
                                     s->capacity);
-    t->linear =
-        opts->is_precise ? whet_linear_precise() : whet_linear_default(is_all_bf16(t->model));
+    t->linear = opts->is_precise ? whet_linear_precise()
+                                 : whet_linear_choose(opts->measured_linear, is_all_bf16(t->model));
     WHET_TRY(choose_kernel(ctx, s, opts));
     return reserve(ctx, s);
 }

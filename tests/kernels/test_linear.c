@@ -110,11 +110,14 @@ static void swiglu_agrees_with_float64(void) {
 }
 
 static void the_default_suits_weights_and_machine(void) {
-    const uint32_t features = whet_cpu_features();
     CHECK(!whet_linear_default(false)->is_bf16_only);
     for (int is_bf16 = 0; is_bf16 < 2; is_bf16++) {
         const whet_linear_kernel *k = whet_linear_default(is_bf16);
-        CHECK(can_run(k) && !(k->slow_beside & features));
+        CHECK(can_run(k));
+        CHECK_STR(whet_linear_choose(NULL, is_bf16)->name, k->name);
+        CHECK_STR(whet_linear_choose("no-such-kernel", is_bf16)->name, k->name);
+        CHECK_STR(whet_linear_choose("portable", is_bf16)->name, "portable");
+        CHECK(is_bf16 || !whet_linear_choose(k->name, is_bf16)->is_bf16_only);
     }
 }
 

@@ -7,7 +7,7 @@
  * A few rows (decode) are bound by memory: the weight streams by once, as four rows at a time, far
  * apart, which the hardware's own prefetcher follows best; software prefetch made it slower.
  * Many rows (prefill) are bound by arithmetic, in f32, by bf16 dot products or by AMX
- * tiles: many_*.c, which say IS_BF16_ONLY and SLOW_BESIDE, too. */
+ * tiles: many_*.c, which say IS_BF16_ONLY, too. */
 #include <assert.h>
 #include <string.h>
 
@@ -267,7 +267,6 @@ const whet_linear_kernel KERNEL = {
     .name = KERNEL_NAME,
     .features = KERNEL_FEATURES,
     .is_bf16_only = IS_BF16_ONLY,
-    .slow_beside = SLOW_BESIDE,
     .pack = pack,
     .run = run,
     .swiglu = swiglu,

@@ -16,8 +16,7 @@ const whet_linear_kernel *const whet_linear_kernels[] = { LINEAR_KERNELS(ADDRESS
 enum { MAX_PANEL = 64, MAX_PACKED_INPUTS = 32, SHARE_UNIT = 16 };
 
 static bool suits(const whet_linear_kernel *k, uint32_t features, bool is_all_bf16) {
-    return (k->features & features) == k->features && !(k->slow_beside & features) &&
-           (is_all_bf16 || !k->is_bf16_only);
+    return (k->features & features) == k->features && (is_all_bf16 || !k->is_bf16_only);
 }
 
 const whet_linear_kernel *whet_linear_default(bool is_all_bf16) {
@@ -25,6 +24,12 @@ const whet_linear_kernel *whet_linear_default(bool is_all_bf16) {
     while (!suits(whet_linear_kernels[i], whet_cpu_features(), is_all_bf16))
         i++;
     return whet_linear_kernels[i];
+}
+
+const whet_linear_kernel *whet_linear_choose(const char *name, bool is_all_bf16) {
+    for (const whet_linear_kernel *const *k = whet_linear_kernels; name && *k; k++)
+        if (strcmp((*k)->name, name) == 0 && suits(*k, whet_cpu_features(), is_all_bf16)) return *k;
+    return whet_linear_default(is_all_bf16);
 }
 
 const whet_linear_kernel *whet_linear_precise(void) {

@@ -11,7 +11,6 @@
 
 enum {
     IS_BF16_ONLY = true,
-    SLOW_BESIDE = 0,
     TILE_INPUTS = 2 * SQUARE,
     SIDE = 2 * SQUARE, /* tokens and outputs of a step */
     DEPTH = 1024,      /* inputs of a block */

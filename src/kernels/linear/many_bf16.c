@@ -14,7 +14,6 @@ typedef __m512 sums16; /* 16 tokens of one output */
 
 enum {
     IS_BF16_ONLY = true,
-    SLOW_BESIDE = WHET_CPU_AMX_BF16, /* no faster than f32 there */
     PAIR_TOKENS = 2 * PANEL,
     DEPTH = 4096, /* inputs of a pass: 512 KiB of a panel */
 };
