@@ -2,12 +2,9 @@
 /* Gates 0 and 1: a source text becomes a shared object, in a child process with limits. */
 #include "judge/judge_int.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/child.h"
 #include "base/file.h"
@@ -56,42 +53,26 @@ enum {
 
 /* A private folder: the source, whet/kernel.h, the object. */
 typedef struct bench {
-    char folder[32];
+    whet_folder folder;
     char whet[48];
     char header[64];
     char source[48];
     char object[48];
-    char half[48];       /* of an instrumented build: compiled, not yet linked */
-    char instrument[48]; /* what is linked to it */
+    char instrument[48]; /* what is linked to an instrumented build */
 } bench;
 
 static whet_status open_bench(whet_ctx *ctx, bench *b, const char *source, size_t n_bytes) {
-    *b = (bench){ .folder = "/tmp/whet-build-XXXXXX" };
-    if (!mkdtemp(b->folder)) {
-        const int why = errno;
-        b->folder[0] = '\0';
-        return whet_fail(ctx, WHET_E_IO, "make a folder in /tmp: %s", strerror(why));
-    }
-    snprintf(b->whet, sizeof b->whet, "%s/whet", b->folder);
+    *b = (bench){ 0 };
+    WHET_TRY(whet_folder_open(ctx, &b->folder));
+    const char *folder = b->folder.path;
+    snprintf(b->whet, sizeof b->whet, "%s/whet", folder);
     snprintf(b->header, sizeof b->header, "%s/kernel.h", b->whet);
-    snprintf(b->source, sizeof b->source, "%s/kernel.c", b->folder);
-    snprintf(b->object, sizeof b->object, "%s/kernel.so", b->folder);
-    snprintf(b->half, sizeof b->half, "%s/kernel.o", b->folder);
-    snprintf(b->instrument, sizeof b->instrument, "%s/instrument.c", b->folder);
+    snprintf(b->source, sizeof b->source, "%s/kernel.c", folder);
+    snprintf(b->object, sizeof b->object, "%s/kernel.so", folder);
+    snprintf(b->instrument, sizeof b->instrument, "%s/instrument.c", folder);
     WHET_TRY(whet_dir_make(ctx, b->whet));
     WHET_TRY(whet_file_write(ctx, b->header, whet_header_texts[0].text, whet_header_texts[0].len));
     return whet_file_write(ctx, b->source, source, n_bytes);
-}
-
-static void close_bench(const bench *b) {
-    if (!b->folder[0]) return;
-    unlink(b->object);
-    unlink(b->half);
-    unlink(b->instrument);
-    unlink(b->source);
-    unlink(b->header);
-    rmdir(b->whet);
-    rmdir(b->folder);
 }
 
 /* Runs a tool of the compiler's in the folder, locked in. */
@@ -104,10 +85,14 @@ static whet_status run_confined(whet_ctx *ctx, const whet_judge *judge, const be
     snprintf(beside, sizeof beside - 3, "%.*s", slash ? (int)(slash - judge->opts.cc) : 0,
              judge->opts.cc);
     snprintf(path, sizeof path, "PATH=/usr/local/bin:/usr/bin:/bin:%s", beside);
-    snprintf(temporary, sizeof temporary, "TMPDIR=%s", b->folder);
+    snprintf(temporary, sizeof temporary, "TMPDIR=%s", b->folder.path);
     const char *const environment[] = { path, temporary, "LC_ALL=C", NULL };
     if (slash) strcat(beside, "/..");
-    const whet_jail_build jail = { b->folder, slash ? beside : NULL };
+    const whet_jail_build jail = {
+        .folder = b->folder.path,
+        .kept = &b->folder,
+        .compiler_folder = slash ? beside : NULL,
+    };
     whet_jail_prepare_build(&jail);
     const whet_child_opts limits = {
         .wall_seconds = 3 * seconds, /* the processor time is the limit; the machine may be busy */
@@ -115,12 +100,15 @@ static whet_status run_confined(whet_ctx *ctx, const whet_judge *judge, const be
         .memory_bytes = (uint64_t)2 << 30,
         .file_bytes = MAX_OBJECT_BYTES,
         .max_output_bytes = expanded ? MAX_EXPANDED_BYTES : MAX_WORDS_BYTES,
-        .folder = b->folder,
+        .folder = b->folder.path,
         .environment = environment,
         .confine = whet_jail_enter_build,
         .confine_data = &jail,
     };
-    return whet_child_run(ctx, argv, &limits, expanded ? expanded : words, words, result);
+    const whet_status st =
+        whet_child_run(ctx, argv, &limits, expanded ? expanded : words, words, result);
+    whet_folder_leave(&b->folder);
+    return st;
 }
 
 /* Files are named relative to the folder: the compiler's words do not depend on it. */
@@ -224,7 +212,7 @@ whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char 
         blame_build(verdict, &result, &words);
     else if (is_going && st == WHET_OK)
         st = read_object(ctx, &b, object);
-    close_bench(&b);
+    whet_folder_close(&b.folder);
     whet_buf_fini(ctx, &words);
     whet_buf_fini(ctx, &expanded);
     return st;
@@ -274,7 +262,7 @@ whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const ch
         verdict->gate = WHET_GATE_SANITIZER;
     }
     if (st == WHET_OK && is_built) st = read_object(ctx, &b, object);
-    close_bench(&b);
+    whet_folder_close(&b.folder);
     whet_buf_fini(ctx, &words);
     return st;
 }
@@ -316,7 +304,7 @@ whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const cha
     if (st == WHET_OK && is_built) st = read_object(ctx, &b, object);
     if (st == WHET_OK && is_built) st = whet_cover_sites(ctx, object, &addresses);
     if (st == WHET_OK && is_built) st = name_lines(ctx, judge, &b, addresses.text, lines);
-    close_bench(&b);
+    whet_folder_close(&b.folder);
     whet_buf_fini(ctx, &words);
     whet_buf_fini(ctx, &addresses);
     return st;

@@ -13,9 +13,26 @@
 #define MACHINE EM_NONE
 #endif
 
+enum { MAX_STRING = 4096 };
+
+static const uint64_t max_address = (uint64_t)1 << 47;
+
 static bool is_within(const whet_elf *elf, uint64_t at, uint64_t bytes, size_t align) {
     return at <= elf->n_bytes && bytes <= elf->n_bytes - at &&
            ((uintptr_t)elf->bytes + at) % align == 0;
+}
+
+/* Addresses can be added, and reading all sections once takes no longer than reading the file. */
+static const char *check_sections(const whet_elf *elf) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < elf->n_sections; i++) {
+        const Elf64_Shdr *s = &elf->sections[i];
+        if (s->sh_addr > max_address || s->sh_size > max_address)
+            return "a section of it has no address of a process";
+        if (s->sh_type != SHT_NOBITS) total += s->sh_size;
+        if (total > elf->n_bytes) return "its sections overlap or lie outside of it";
+    }
+    return NULL;
 }
 
 const char *whet_elf_open(const void *bytes, size_t n, whet_elf *elf) {
@@ -35,7 +52,7 @@ const char *whet_elf_open(const void *bytes, size_t n, whet_elf *elf) {
     elf->n_sections = h->e_shnum;
     elf->segments = (const Elf64_Phdr *)(elf->bytes + h->e_phoff);
     elf->n_segments = h->e_phnum;
-    return NULL;
+    return check_sections(elf);
 }
 
 const void *whet_elf_content(const whet_elf *elf, const Elf64_Shdr *s, size_t align) {
@@ -47,8 +64,9 @@ const char *whet_elf_string(const whet_elf *elf, size_t table, size_t at) {
     if (table >= elf->n_sections || elf->sections[table].sh_type != SHT_STRTAB) return "";
     const Elf64_Shdr *s = &elf->sections[table];
     const char *text = whet_elf_content(elf, s, 1);
-    if (!text || at >= s->sh_size || !memchr(text + at, '\0', s->sh_size - at)) return "";
-    return text + at;
+    if (!text || at >= s->sh_size) return "";
+    const size_t room = s->sh_size - at;
+    return memchr(text + at, '\0', room < MAX_STRING ? room : MAX_STRING) ? text + at : "";
 }
 
 const char *whet_elf_section_name(const whet_elf *elf, const Elf64_Shdr *section) {

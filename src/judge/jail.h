@@ -7,6 +7,8 @@
 
 #include <whet/judge.h>
 
+#include "judge/folder.h"
+
 /* Like fork, into namespaces of its own where they are to be had: the child is process 1 of its
  * own, and with it ends all that it started. Only async-signal-safe calls in the child. */
 pid_t whet_jail_fork(void);
@@ -16,6 +18,10 @@ pid_t whet_jail_fork(void);
  * itself needs. It ends with the process that started it. Returns the layers, WHET_JAIL_... bits.
  */
 uint32_t whet_jail_enter(void);
+
+/* Called in a process that its parent, who is `parent`, has just forked: it ends with that. False
+ * when the parent has gone already. */
+bool whet_jail_follow(pid_t parent);
 
 /* Called in a process that is about to run the candidate, all of whose memory is mapped: from here
  * on only futex and exit_group, no descriptors, no clock. False: there is no seccomp. */
@@ -28,6 +34,7 @@ bool whet_jail_lock_team(void);
 /* What a compiler may touch: it writes in `folder` and reads where compilers and headers are. */
 typedef struct whet_jail_build {
     const char *folder;
+    const whet_folder *kept;     /* the same, when a keeper is to end what works in it; or NULL */
     const char *compiler_folder; /* of the compiler, beyond /usr and the like; NULL = none */
     const char *const *readable; /* more files and folders to read, NULL at the end; NULL = none */
 } whet_jail_build;

@@ -136,8 +136,11 @@ uint32_t whet_jail_enter(void) {
     return layers;
 }
 
+bool whet_jail_follow(pid_t parent) {
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
 bool whet_jail_lock(void) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     close_range(0, ~0U, 0);
 #ifdef PR_SET_TSC
     prctl(PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0);
@@ -188,6 +191,7 @@ void whet_jail_enter_build(const void *data) {
     const whet_jail_build *build = data;
     struct stat about;
     uint64_t all;
+    if (build->kept) whet_folder_enter(build->kept);
     unshare(CLONE_NEWNET);
     if (is_root() && stat(build->folder, &about) == 0 && about.st_uid == NOBODY) drop_root();
     prctl(PR_SET_PDEATHSIG, SIGKILL);

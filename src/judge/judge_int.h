@@ -45,4 +45,8 @@ whet_status whet_judge_examine(whet_ctx *ctx, const whet_judge *judge, const whe
 /* Bytes that a cache of so many tokens may have. */
 double whet_judge_kv_limit(const whet_problem *problem, int64_t capacity);
 
+/* Rejects what a kernel may not ask for. */
+void whet_judge_check_sizes(const whet_problem *problem, int64_t capacity, const whet_reply *sizes,
+                            whet_gate gate, whet_verdict *verdict);
+
 #endif

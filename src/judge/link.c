@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,7 +95,11 @@ static void close_shared(whet_shared *s) {
 static whet_status start(whet_ctx *ctx, const char *program, const whet_object *object,
                          whet_link *link) {
     int object_fd, pair[2] = { -1, -1 };
+    uint64_t seed;
     whet_status st = hand_over(ctx, object, &object_fd);
+    if (st == WHET_OK && getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        st = whet_fail(ctx, WHET_E_IO, "the system has no random seed: %s", strerror(errno));
+    if (st == WHET_OK) whet_rng_init(&link->rng, seed);
     if (st == WHET_OK) st = open_shared(ctx, true, &link->inputs);
     if (st == WHET_OK) st = open_shared(ctx, false, &link->outputs);
     if (st == WHET_OK && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
@@ -141,7 +146,7 @@ whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *reques
         whet_span *span = &request->sections[i];
         size_t *n = whet_section_is_input(i) ? &n_inputs : &n_outputs;
         span->offset = *n;
-        *n += span->bytes;
+        if (__builtin_add_overflow(*n, span->bytes, n)) return whet_fail_nomem(ctx, SIZE_MAX);
     }
     WHET_TRY(grow(ctx, &link->inputs, n_inputs));
     return grow(ctx, &link->outputs, n_outputs);
@@ -164,19 +169,31 @@ static whet_status wait_for_reply(whet_ctx *ctx, const whet_link *link, double d
     return WHET_OK;
 }
 
+/* Takes what has come, believing nothing of it. */
+static whet_link_end receive(const whet_link *link, uint64_t serial, whet_reply *reply) {
+    const ssize_t n = recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT | MSG_TRUNC);
+    reply->text[sizeof reply->text - 1] = '\0';
+    if (n <= 0) return WHET_LINK_DIED;
+    if (n != (ssize_t)sizeof *reply || reply->serial != serial || reply->answer >= WHET_N_ANSWERS)
+        return WHET_LINK_GARBLED;
+    return reply->answer == WHET_ANSWER_FAULT ? WHET_LINK_FAULT : WHET_LINK_ANSWERED;
+}
+
 /* A fresh worker says that it is there before it touches the object. */
 static whet_status greet(whet_ctx *ctx, whet_link *link, const char *program, whet_reply *reply) {
     bool is_there;
     WHET_TRY(wait_for_reply(ctx, link, whet_clock_ns() + LOAD_SECONDS * 1e9, &is_there));
-    if (!is_there || recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT) != sizeof *reply)
+    if (!is_there || receive(link, 0, reply) != WHET_LINK_ANSWERED)
         return whet_fail(ctx, WHET_E_IO, "%s does not serve as a worker", program);
     link->jail = reply->jail & ~(uint32_t)WHET_JAIL_SEALS;
     if (link->inputs.is_sealed) link->jail |= WHET_JAIL_SEALS;
     return WHET_OK;
 }
 
-bool whet_link_send(const whet_link *link, const whet_request *request) {
-    return send(link->socket, request, sizeof *request, MSG_NOSIGNAL) >= 0;
+bool whet_link_send(whet_link *link, const whet_request *request) {
+    whet_request numbered = *request;
+    numbered.serial = link->serial = whet_rng_u64(&link->rng);
+    return send(link->socket, &numbered, sizeof numbered, MSG_NOSIGNAL) >= 0;
 }
 
 bool whet_link_has_word(const whet_link *link) {
@@ -184,45 +201,34 @@ bool whet_link_has_word(const whet_link *link) {
     return poll(&p, 1, 0) > 0;
 }
 
-/* It has gone, or is going: a signal of its own came before ours. */
-static int wait_for_end(whet_link *link) {
+/* It has gone, or is going: its own signal, which may come before ours, tells why. */
+static void bury(whet_link *link, whet_reply *reply) {
     int status = 0;
-    for (int i = 0; i < GOING_MS; i++) {
-        if (waitpid(link->pid, &status, WNOHANG) == link->pid) {
-            link->pid = 0;
-            return status;
-        }
-        usleep(1000);
+    bool is_gone = false;
+    for (int i = 0; i < GOING_MS && !is_gone && link->pid > 0; i++) {
+        is_gone = waitpid(link->pid, &status, WNOHANG) == link->pid;
+        if (!is_gone) usleep(1000);
     }
-    return end_worker(link);
+    *reply = (whet_reply){ .section = WHET_N_SECTIONS };
+    if (is_gone && WIFSIGNALED(status)) reply->signal = WTERMSIG(status);
+    if (is_gone) kill(-link->pid, SIGKILL); /* those that it started */
+    if (is_gone) link->pid = 0;
+    end_worker(link);
 }
 
 whet_status whet_link_receive(whet_ctx *ctx, whet_link *link, double deadline_ns,
                               whet_link_end *end, whet_reply *reply, double *at_ns) {
     bool is_there;
-    ssize_t n = -1;
     *reply = (whet_reply){ 0 };
     WHET_TRY(wait_for_reply(ctx, link, deadline_ns, &is_there));
-    if (is_there) n = recv(link->socket, reply, sizeof *reply, MSG_DONTWAIT);
+    *end = is_there ? receive(link, link->serial, reply) : WHET_LINK_LATE;
     *at_ns = whet_clock_ns();
-    *end = WHET_LINK_ANSWERED;
-    if (!is_there) {
-        *end = WHET_LINK_LATE;
+    const bool is_broken = *end == WHET_LINK_ANSWERED && reply->answer == WHET_ANSWER_BROKEN;
+    if (*end == WHET_LINK_DIED)
+        bury(link, reply);
+    else if (*end != WHET_LINK_ANSWERED || is_broken)
         end_worker(link);
-    } else if (n != (ssize_t)sizeof *reply) {
-        const int status = wait_for_end(link);
-        *end = WHET_LINK_DIED;
-        reply->section = WHET_N_SECTIONS;
-        reply->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    } else if (reply->answer == WHET_ANSWER_FAULT) {
-        *end = WHET_LINK_FAULT;
-        end_worker(link);
-    } else if (reply->answer == WHET_ANSWER_BROKEN) {
-        reply->text[sizeof reply->text - 1] = '\0';
-        end_worker(link);
-        return whet_fail(ctx, WHET_E_INTERNAL, "the worker says: %s", reply->text);
-    }
-    reply->text[sizeof reply->text - 1] = '\0';
+    if (is_broken) return whet_fail(ctx, WHET_E_INTERNAL, "the worker says: %s", reply->text);
     return WHET_OK;
 }
 
@@ -283,6 +289,9 @@ bool whet_link_blame(whet_link_end end, const whet_reply *reply, double seconds,
             blame_fault(reply, gate, verdict);
         else
             whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "it ended the process");
+        return true;
+    case WHET_LINK_GARBLED:
+        whet_verdict_reject(verdict, WHET_V_FORBIDDEN, gate, "what its process says is no answer");
         return true;
     case WHET_LINK_ANSWERED: break;
     }

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/ctx.h"
+#include "base/rng.h"
 #include "judge/protocol.h"
 #include "judge/verdict.h"
 
@@ -21,7 +22,9 @@ typedef struct whet_link {
     pid_t pid;  /* 0 = none */
     int socket; /* 0 = none */
     whet_shared inputs, outputs;
-    uint32_t jail; /* layers in force */
+    uint32_t jail;   /* layers in force */
+    whet_rng rng;    /* of serial numbers */
+    uint64_t serial; /* of the last request */
 } whet_link;
 
 /* How a worker took a request. */
@@ -30,6 +33,7 @@ typedef enum whet_link_end {
     WHET_LINK_FAULT,    /* see the reply: what was touched, or the signal */
     WHET_LINK_DIED,     /* reply.signal, 0 when it simply went */
     WHET_LINK_LATE,
+    WHET_LINK_GARBLED, /* what came is no answer to the request */
 } whet_link_end;
 
 /* Starts `program _worker` for the object, with an empty environment, and loads the kernel: the
@@ -48,15 +52,15 @@ whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *reques
 /* The section's pages as the judge sees them. */
 char *whet_link_section(const whet_link *link, const whet_request *request, whet_section section);
 
-/* Sends a request and waits for the reply, at most `seconds`. After anything but ANSWERED the
- * worker is gone. WHET_E_CANCELLED, WHET_E_INTERNAL when the worker itself is broken. wall_ns, if
- * wanted: from before the sending to after the receiving. */
+/* Sends a request, with a serial number, and waits for the reply, at most `seconds`. After anything
+ * but ANSWERED the worker is gone. WHET_E_CANCELLED, WHET_E_INTERNAL when the worker itself is
+ * broken. wall_ns, if wanted: from before the sending to after the receiving. */
 whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
                           double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns);
 
 /* The two halves of it. False: the worker has gone, which receiving will say. *at_ns: the clock
  * right after the receiving. */
-bool whet_link_send(const whet_link *link, const whet_request *request);
+bool whet_link_send(whet_link *link, const whet_request *request);
 whet_status whet_link_receive(whet_ctx *ctx, whet_link *link, double deadline_ns,
                               whet_link_end *end, whet_reply *reply, double *at_ns);
 

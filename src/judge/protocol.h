@@ -75,6 +75,7 @@ typedef struct whet_bell {
 
 typedef struct whet_request {
     uint32_t op;
+    uint64_t serial; /* the judge's; nobody can know it before */
     whet_problem problem;
     int64_t capacity;
     int64_t kv_stride; /* elements between rows of k and of v */
@@ -107,6 +108,7 @@ typedef enum whet_answer {
     WHET_ANSWER_ENDED,       /* the kernel ended its process */
     WHET_ANSWER_UNSUPPORTED, /* no kernel, or not for this problem: text */
     WHET_ANSWER_BROKEN,      /* the worker itself could not do it: text */
+    WHET_N_ANSWERS,
 } whet_answer;
 
 /* Where a fault was. */
@@ -117,6 +119,7 @@ typedef enum whet_touch {
 } whet_touch;
 
 typedef struct whet_reply {
+    uint64_t serial; /* of the request that it answers; 0 of the first one */
     uint32_t answer;
     int32_t signal;
     int32_t touch;
@@ -124,7 +127,7 @@ typedef struct whet_reply {
     uint64_t kv_bytes;
     uint64_t workspace_bytes;
     uint64_t n_calls; /* BATCH: counted inside the dispatch */
-    uint32_t jail;    /* LOAD: the layers in force */
+    uint32_t jail;    /* first one: the layers in force */
     char text[160];
 } whet_reply;
 

@@ -105,6 +105,8 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s,
     if (whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, v)) return WHET_OK;
     s->request = make_request(o);
     WHET_TRY(ask(ctx, s, WHET_OP_SIZES, batch_seconds, &reply, NULL, v));
+    if (v->code == WHET_V_PASS)
+        whet_judge_check_sizes(&s->request.problem, s->request.capacity, &reply, WHET_GATE_DUEL, v);
     if (v->code != WHET_V_PASS) return WHET_OK;
     s->request.cache_bytes = reply.kv_bytes;
     WHET_TRY(lay_out(ctx, s, reply.workspace_bytes));

@@ -229,7 +229,8 @@ static const char *check_word(const char *at, int line, whet_verdict *v) {
 
 /* Clean text: spliced, no comments. is_expanded: lines "# n "file"" say where they come from, and
  * only those of kernel.c count. */
-static void check_tokens(const char *at, bool is_expanded, whet_verdict *v) {
+static void check_tokens(const char *text, bool is_expanded, whet_verdict *v) {
+    const char *at = text;
     int line = 1;
     bool is_ours = !is_expanded, is_line_start = true;
     while (*at && v->code == WHET_V_PASS) {
@@ -237,12 +238,13 @@ static void check_tokens(const char *at, bool is_expanded, whet_verdict *v) {
             line++;
             at++;
             is_line_start = true;
-        } else if (*at == '#' && is_line_start && is_expanded && at[1] == ' ') {
+        } else if (*at == '#' && is_expanded && at[1] == ' ' && (at == text || at[-1] == '\n')) {
+            /* the preprocessor's own: it puts a space before one that a macro makes */
             int n = 0;
             char file[16] = "";
             if (sscanf(at, "# %d \"%15[^\"]", &n, file) == 2) {
                 is_ours = strcmp(file, "kernel.c") == 0;
-                line = n - 1;
+                line = n > 0 ? n - 1 : 0;
             }
             at += strcspn(at, "\n");
         } else if (*at == '#' && is_line_start) {

@@ -29,17 +29,17 @@ static size_t rows_bytes(const whet_trial *t, int n_rows, int n_heads) {
 /* ---- sizes ---- */
 
 /* The cache is bounded by the rows it holds, the workspace by reason. */
-static void check_sizes(const whet_trial *t) {
-    const whet_bank_case *c = t->c;
-    const double limit = whet_judge_kv_limit(&c->problem, c->capacity);
-    if ((double)t->sizes.kv_bytes > limit || t->sizes.kv_bytes == 0)
-        whet_verdict_reject(t->verdict, WHET_V_OUT_OF_BOUNDS, c->gate,
+void whet_judge_check_sizes(const whet_problem *p, int64_t capacity, const whet_reply *sizes,
+                            whet_gate gate, whet_verdict *verdict) {
+    const double limit = whet_judge_kv_limit(p, capacity);
+    if ((double)sizes->kv_bytes > limit || sizes->kv_bytes == 0)
+        whet_verdict_reject(verdict, WHET_V_OUT_OF_BOUNDS, gate,
                             "it asks for %.0f bytes of cache, between 1 and %.0f are allowed",
-                            (double)t->sizes.kv_bytes, limit);
-    else if (t->sizes.workspace_bytes > MAX_WORKSPACE_BYTES)
-        whet_verdict_reject(t->verdict, WHET_V_OUT_OF_BOUNDS, c->gate,
+                            (double)sizes->kv_bytes, limit);
+    else if (sizes->workspace_bytes > MAX_WORKSPACE_BYTES)
+        whet_verdict_reject(verdict, WHET_V_OUT_OF_BOUNDS, gate,
                             "it asks for %.0f bytes of workspace, at most %d are allowed",
-                            (double)t->sizes.workspace_bytes, MAX_WORKSPACE_BYTES);
+                            (double)sizes->workspace_bytes, MAX_WORKSPACE_BYTES);
 }
 
 double whet_judge_kv_limit(const whet_problem *p, int64_t capacity) {
@@ -79,7 +79,8 @@ whet_status whet_trial_open(whet_ctx *ctx, const whet_judge *judge, const whet_b
         .judge = judge, .c = c, .link = link, .verdict = verdict, .request = make_request(c)
     };
     WHET_TRY(ask(ctx, t, WHET_OP_SIZES, &t->sizes));
-    if (!whet_trial_is_over(t)) check_sizes(t);
+    if (!whet_trial_is_over(t))
+        whet_judge_check_sizes(&c->problem, c->capacity, &t->sizes, c->gate, verdict);
     return WHET_OK;
 }
 

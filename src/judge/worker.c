@@ -16,6 +16,8 @@
 
 #include "judge/jail.h"
 
+enum { BROKEN = 3 }; /* exit code of a child that could not do what comes before its lock */
+
 /* The signal handler has no other way to it. Written once, before the first request. */
 static whet_worker *the_worker;
 
@@ -76,22 +78,25 @@ static void tell_fault(const whet_worker *w, whet_reply *reply) {
 }
 
 /* Nothing is flushed, and no sanitizer is asked, which would call the system once more. */
-static void end_process(void) {
+static _Noreturn void end_process(long code) {
     for (;;)
-        syscall(SYS_exit_group, 0L);
+        syscall(SYS_exit_group, code);
 }
 
-static bool receive(whet_request *request) {
+static bool receive(whet_worker *w, whet_request *request) {
     ssize_t n;
     do
         n = recv(WHET_WORKER_SOCKET, request, sizeof *request, 0);
     while (n < 0 && errno == EINTR);
     request->built_in[sizeof request->built_in - 1] = '\0';
+    w->answer->serial = request->serial;
     return n == (ssize_t)sizeof *request;
 }
 
-static bool answer(const whet_reply *reply) {
-    return send(WHET_WORKER_SOCKET, reply, sizeof *reply, MSG_NOSIGNAL) >= 0;
+static bool answer(const whet_worker *w, const whet_reply *reply) {
+    whet_reply numbered = *reply;
+    numbered.serial = w->answer->serial;
+    return send(WHET_WORKER_SOCKET, &numbered, sizeof numbered, MSG_NOSIGNAL) >= 0;
 }
 
 /* Timed requests, until the judge has enough: it kills us. */
@@ -103,7 +108,7 @@ static void serve_batches(whet_worker *w, const whet_request *first) {
     close_range(WHET_WORKER_SOCKET + 1, ~0U, 0);
     whet_jail_lock_team();
     whet_request request;
-    while (answer(&reply) && receive(&request)) {
+    while (answer(w, &reply) && receive(w, &request)) {
         reply = (whet_reply){ .answer = WHET_ANSWER_DONE };
         if (!whet_worker_time(w, &request, &reply)) break;
     }
@@ -117,7 +122,7 @@ static void serve_once(whet_worker *w, const whet_request *r) {
         st = whet_worker_map(w, r, 1u << WHET_SECTION_OUT);
     if (st != WHET_OK) {
         tell_fault(w, w->answer);
-        return;
+        end_process(BROKEN);
     }
     whet_jail_lock();
     whet_answer end = WHET_ANSWER_DONE;
@@ -139,22 +144,26 @@ static void serve_once(whet_worker *w, const whet_request *r) {
 
 /* Has a child do it, and waits for its end. */
 static whet_status serve_in_child(whet_worker *w, const whet_request *r, whet_reply *reply) {
-    *w->answer = (whet_reply){ .answer = WHET_ANSWER_ENDED };
-    const pid_t pid = fork();
+    *w->answer = (whet_reply){ .serial = r->serial, .answer = WHET_ANSWER_ENDED };
+    const pid_t self = getpid(), pid = fork();
     if (pid < 0) return whet_fail(w->ctx, WHET_E_IO, "start a process: %s", strerror(errno));
     if (pid == 0) {
         w->is_child = true;
+        if (!whet_jail_follow(self)) end_process(0);
         if (r->op == WHET_OP_PREPARE)
             serve_batches(w, r);
         else
             serve_once(w, r);
-        end_process();
+        end_process(0);
     }
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     *reply = *w->answer;
-    reply->jail = w->jail;
+    /* Only what came before the kernel was called is believed to be our own fault. */
+    if (reply->answer == WHET_ANSWER_BROKEN &&
+        !(WIFEXITED(status) && WEXITSTATUS(status) == BROKEN))
+        reply->answer = WHET_ANSWER_ENDED;
     if (WIFSIGNALED(status))
         *reply = (whet_reply){ .answer = WHET_ANSWER_FAULT,
                                .signal = WTERMSIG(status),
@@ -180,9 +189,9 @@ whet_status whet_judge_worker(whet_ctx *ctx) {
     if (w.answer == MAP_FAILED) return whet_fail_nomem(ctx, w.page);
     the_worker = &w;
     whet_request request;
-    bool is_served = answer(&(whet_reply){ .jail = w.jail });
-    while (is_served && receive(&request)) {
-        whet_reply reply = { .answer = WHET_ANSWER_DONE, .jail = w.jail };
+    bool is_served = answer(&w, &(whet_reply){ .jail = w.jail });
+    while (is_served && receive(&w, &request)) {
+        whet_reply reply = { .answer = WHET_ANSWER_DONE };
         const whet_status st = serve(&w, &request, &reply);
         if (st == WHET_E_UNSUPPORTED || st == WHET_E_FORMAT) {
             tell_fault(&w, &reply);
@@ -190,7 +199,7 @@ whet_status whet_judge_worker(whet_ctx *ctx) {
         } else if (st != WHET_OK) {
             tell_fault(&w, &reply);
         }
-        is_served = answer(&reply);
+        is_served = answer(&w, &reply);
     }
     the_worker = NULL;
     munmap(w.answer, w.page);
@@ -200,12 +209,14 @@ whet_status whet_judge_worker(whet_ctx *ctx) {
 __attribute__((no_sanitize("address", "undefined"))) void
 whet_judge_worker_fault(int signal_number, const void *address) {
     if (the_worker) {
-        whet_reply reply = { .answer = WHET_ANSWER_FAULT,
+        whet_reply reply = { .serial = the_worker->answer->serial,
+                             .answer = WHET_ANSWER_FAULT,
                              .signal = signal_number,
                              .section = WHET_N_SECTIONS };
         whet_worker_locate(the_worker, address, &reply);
         *the_worker->answer = reply;
-        if (!the_worker->is_child) answer(&reply); /* a constructor's fault, while it is loaded */
+        if (!the_worker->is_child)
+            answer(the_worker, &reply); /* a constructor's fault, while it is loaded */
     }
-    end_process();
+    end_process(0);
 }

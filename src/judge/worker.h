@@ -19,7 +19,8 @@ typedef struct whet_window {
  * Nothing that a kernel leaves behind in its process is there at its next call. */
 typedef struct whet_worker {
     whet_ctx *ctx;
-    whet_reply *answer; /* shared with the child, which writes its reply there */
+    whet_reply *answer; /* shared with the child, which writes its reply there; its serial is that
+                           of the request that is served, here or there */
     uint32_t jail;      /* layers in force */
     bool is_child;
     size_t page; /* bytes of one */
