@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Cases: boundary lengths first, since they find most mistakes and refuse nothing that is right
- * (arXiv 2606.27396); each length with several families, each family at several lengths. */
+ * (arXiv 2606.27396); each length with several families, each family at several lengths; then
+ * probes of every key and every dimension. */
 #include "judge/bank.h"
 
 #include <math.h>
@@ -37,12 +38,25 @@ static const plan plans[] = {
     { 1029, 0, 0, 2, true }, { 777, 2, 64, 1, true },  { 140, 0, 0, 64, true },
 };
 
+/* What is continuous or differs from head to head: one of them at every other length, by the seed.
+ */
+static const whet_case_family varied[] = {
+    WHET_CASE_ANY_SCALE, WHET_CASE_MIXED,     WHET_CASE_CORRELATED,
+    WHET_CASE_FAR_HUGE,  WHET_CASE_PEAK_TAIL,
+};
+
 enum {
     N_PLANS = sizeof plans / sizeof *plans,
     N_FAMILIES = sizeof families / sizeof *families,
+    N_VARIED = sizeof varied / sizeof *varied,
     N_SMOKE = 4,
     NEAR = 32,
     TURNS = 2, /* families at each length */
+    FIRST_VARIED = N_PLANS * TURNS,
+    FIRST_PROBE = FIRST_VARIED + N_PLANS / 2,
+    N_PROBES = 3,
+    N_CASES = FIRST_PROBE + N_PROBES,
+    SWEPT = 512, /* keys that are looked for one by one */
 };
 
 whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_problem *p,
@@ -85,24 +99,47 @@ whet_status whet_bank_fill(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) 
     return whet_bank_ask_oracle(ctx, arena, &c->problem, c->q, c->k, c->v, &c->truth);
 }
 
-/* The i-th case: length by the plan, family by rotation; capacity, bounds, padding by turns. */
+/* Every key up to SWEPT, the edges of tiles beyond them, every dimension for every head. */
+static plan plan_probe(const whet_problem *p, int which, whet_case_family *family) {
+    const int n_rows = (SWEPT + p->n_heads - 1) / p->n_heads;
+    const plan probes[N_PROBES] = {
+        { SWEPT + 3, n_rows < SWEPT ? n_rows : SWEPT, 0, 0 },
+        { 2080, (80 + p->n_heads - 1) / p->n_heads, 64, 2 },
+        { p->head_dim + 9, p->head_dim, 16, 3 },
+    };
+    *family = which == 2 ? WHET_CASE_ONE_DIM : WHET_CASE_SWEEP;
+    return probes[which];
+}
+
+/* Length and family of the i-th case. */
+static plan plan_of(const whet_problem *problem, uint64_t seed, int i, whet_case_family *family) {
+    if (i >= FIRST_PROBE) return plan_probe(problem, i - FIRST_PROBE, family);
+    const uint64_t turn = whet_rng_derive(seed, 400);
+    const int which = i - FIRST_VARIED;
+    *family =
+        which < 0 ? families[i % N_FAMILIES] : varied[(turn / 2 + (uint64_t)which) % N_VARIED];
+    return plans[which < 0 ? i / TURNS : 2 * which + (int)(turn % 2)];
+}
+
+/* The i-th case; capacity, bounds, padding by turns. */
 static whet_bank_case plan_case(const whet_problem *problem, int n_threads, uint64_t seed, int i) {
-    const plan *at = &plans[i / TURNS];
-    whet_rng rng; /* of the length: both families have the same */
-    whet_rng_init(&rng, whet_rng_derive(seed, 500 + (uint64_t)(i / TURNS)));
+    whet_case_family family;
+    const plan at = plan_of(problem, seed, i, &family);
+    whet_rng rng; /* of the length: all families have the same */
+    whet_rng_init(&rng, whet_rng_derive(seed, 500 + (uint64_t)at.n_context));
     whet_bank_case c = {
-        .family = families[i % N_FAMILIES],
+        .family = family,
         .gate = i < N_SMOKE * TURNS ? WHET_GATE_SMOKE : WHET_GATE_CORRECTNESS,
         .problem = *problem,
         .seed = whet_rng_derive(seed, (uint64_t)i),
-        .n_workers = at->n_workers ? at->n_workers : n_threads,
-        .chunk = at->chunk,
+        .n_workers = at.n_workers ? at.n_workers : n_threads,
+        .chunk = at.chunk,
         .padding = i % 3 == 2 ? 16 : 0,
         .is_rewound = i % 4 == 3,
     };
-    c.problem.n_context = at->n_context;
-    if (at->is_near) c.problem.n_context += (int32_t)whet_rng_below(&rng, NEAR);
-    c.problem.n_rows = at->n_rows ? at->n_rows : 1;
+    c.problem.n_context = at.n_context;
+    if (at.is_near) c.problem.n_context += (int32_t)whet_rng_below(&rng, NEAR);
+    c.problem.n_rows = at.n_rows ? at.n_rows : 1;
     c.capacity = c.problem.n_context + (i % 2 ? 0 : 37);
     c.bounds = c.problem;
     c.bounds.n_context = (int32_t)c.capacity;
@@ -115,9 +152,9 @@ whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_thr
                            whet_bank *bank) {
     *bank = (whet_bank){ 0 };
     WHET_TRY(whet_arena_init(ctx, &bank->arena, arena_bytes));
-    bank->cases = whet_arena_alloc(ctx, &bank->arena, N_PLANS * TURNS * sizeof *bank->cases);
+    bank->cases = whet_arena_alloc(ctx, &bank->arena, N_CASES * sizeof *bank->cases);
     whet_status st = bank->cases ? WHET_OK : WHET_E_NOMEM;
-    while (st == WHET_OK && bank->n_cases < N_PLANS * TURNS) {
+    while (st == WHET_OK && bank->n_cases < N_CASES) {
         whet_bank_case *c = &bank->cases[bank->n_cases];
         *c = plan_case(problem, n_threads, seed, bank->n_cases++);
         st = whet_bank_fill(ctx, &bank->arena, c);

@@ -18,7 +18,14 @@
     X(SHIFT_226, "shift-226", "all scores near 226: no maximum subtracted, scores rounded")        \
     X(SINK, "sink", "key 0 takes most of the weight and has a small V")                            \
     X(V_OUTLIER, "v-outlier", "V of key 0 is 2000: narrow sums, keys dropped")                     \
-    X(TINY, "tiny", "everything near 1e-3: flushed or absolute thresholds")
+    X(TINY, "tiny", "everything near 1e-3: flushed or absolute thresholds")                        \
+    X(ANY_SCALE, "any-scale", "sizes anywhere, others for each head: nothing to recognise")        \
+    X(MIXED, "mixed", "every KV head of a family of its own: one path taken for all of them")      \
+    X(CORRELATED, "correlated", "heads that are nearly alike: one computed for another")           \
+    X(FAR_HUGE, "far-huge", "keys of tiny weight with a V that makes up for it: keys dropped")     \
+    X(PEAK_TAIL, "peak-tail", "one peak, and as much weight again in a long flat tail")            \
+    X(SWEEP, "sweep", "query after query aligned with key after key: each key, each tile's edge")  \
+    X(ONE_DIM, "one-dim", "queries of one dimension each: dimensions left out")
 
 typedef enum whet_case_family {
 #define X(code, name, why) WHET_CASE_##code,

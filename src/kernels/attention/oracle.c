@@ -18,12 +18,15 @@ typedef struct query {
     int64_t stride;
 } query;
 
+/* For each type its own copy of the loops, without a choice in them. */
+#define IN_EACH_TYPE static inline __attribute__((always_inline))
+
 static const void *element(whet_dtype dtype, const void *p, int64_t i) {
     return (const char *)p + i * (int64_t)whet_dtype_bytes(dtype);
 }
 
 /* p[j] = softmax of the scores; error[j], if wanted, is e_j of the design's tolerance. */
-static void weights(const query *a, double *p, double *error) {
+IN_EACH_TYPE void weights(const query *a, double *p, double *error) {
     const double u_s = 0x1p-24;
     double max = -HUGE_VAL;
     for (int32_t j = 0; j < a->n_keys; j++) {
@@ -49,7 +52,7 @@ static void weights(const query *a, double *p, double *error) {
 }
 
 /* out[c] = sum of p[j] v_j[c] */
-static void mean_of_rows(const query *a, const double *p, double *out) {
+IN_EACH_TYPE void mean_of_rows(const query *a, const double *p, double *out) {
     for (int32_t c = 0; c < a->head_dim; c++)
         out[c] = 0;
     for (int32_t j = 0; j < a->n_keys; j++)
@@ -66,8 +69,8 @@ static void mean_of_rows(const query *a, const double *p, double *out) {
 enum { COLUMNS = 64 };
 
 /* Columns first .. first + n - 1, at most COLUMNS of them. */
-static void tolerances_of(const query *a, const double *p, const double *error, int32_t first,
-                          int32_t n, const double *out, double *tol) {
+IN_EACH_TYPE void tolerances_of(const query *a, const double *p, const double *error, int32_t first,
+                                int32_t n, const double *out, double *tol) {
     static const double of_type[] = {
         [WHET_F32] = 0x1p-20, [WHET_BF16] = 0x1p-8, [WHET_F16] = 0x1p-11
     };
@@ -94,12 +97,21 @@ static void tolerances_of(const query *a, const double *p, const double *error, 
         }
 }
 
-static void tolerances(const query *a, const double *p, const double *error, const double *out,
-                       double *tol) {
+IN_EACH_TYPE void tolerances(const query *a, const double *p, const double *error,
+                             const double *out, double *tol) {
     for (int32_t c = 0; c < a->head_dim; c += COLUMNS) {
         const int32_t n = a->head_dim - c < COLUMNS ? a->head_dim - c : COLUMNS;
         tolerances_of(a, p, error, c, n, out + c, tol + c);
     }
+}
+
+IN_EACH_TYPE void answer(const query *any, whet_dtype dtype, double *p, double *error, double *out,
+                         double *tol) {
+    query a = *any;
+    a.dtype = dtype;
+    weights(&a, p, error);
+    mean_of_rows(&a, p, out);
+    tolerances(&a, p, error, out, tol);
 }
 
 void whet_attention_oracle(const whet_problem *problem, double scale, const void *q, const void *k,
@@ -121,9 +133,11 @@ void whet_attention_oracle(const whet_problem *problem, double scale, const void
             .v = element(dtype, v, column),
             .stride = stride,
         };
-        weights(&a, p, error);
-        mean_of_rows(&a, p, out + row);
-        tolerances(&a, p, error, out + row, tol + row);
+        switch (dtype) {
+        case WHET_F32: answer(&a, WHET_F32, p, error, out + row, tol + row); break;
+        case WHET_BF16: answer(&a, WHET_BF16, p, error, out + row, tol + row); break;
+        case WHET_F16: answer(&a, WHET_F16, p, error, out + row, tol + row); break;
+        }
     }
 }
 
