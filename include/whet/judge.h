@@ -184,6 +184,12 @@ WHET_API whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, co
 WHET_API whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge,
                                       const whet_object *object, whet_verdict *verdict);
 
+/* What a full judgement adds for an object that passed the check: cases past 64k keys, then gate 6
+ * on the source that it was built from. The verdict must be that of the check. */
+WHET_API whet_status whet_judge_finish(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                                       size_t n_bytes, const whet_object *object,
+                                       whet_verdict *verdict);
+
 /* Gates 0 to 5, and 6 when is_full, for one source text: builds it and checks the object. *object,
  * if wanted, is filled when it was built, whatever comes after; it is the caller's then. */
 WHET_API whet_status whet_judge_source(whet_ctx *ctx, const whet_judge *judge, const char *source,

@@ -58,7 +58,8 @@ typedef struct bench {
     char header[64];
     char source[48];
     char object[48];
-    char instrument[48]; /* what is linked to an instrumented build */
+    char expanded[48]; /* of an instrumented build: preprocessed, */
+    char half[48];     /* and its assembly text */
 } bench;
 
 static whet_status open_bench(whet_ctx *ctx, bench *b, const char *source, size_t n_bytes) {
@@ -69,7 +70,8 @@ static whet_status open_bench(whet_ctx *ctx, bench *b, const char *source, size_
     snprintf(b->header, sizeof b->header, "%s/kernel.h", b->whet);
     snprintf(b->source, sizeof b->source, "%s/kernel.c", folder);
     snprintf(b->object, sizeof b->object, "%s/kernel.so", folder);
-    snprintf(b->instrument, sizeof b->instrument, "%s/instrument.c", folder);
+    snprintf(b->expanded, sizeof b->expanded, "%s/kernel.i", folder);
+    snprintf(b->half, sizeof b->half, "%s/kernel.s", folder);
     WHET_TRY(whet_dir_make(ctx, b->whet));
     WHET_TRY(whet_file_write(ctx, b->header, whet_header_texts[0].text, whet_header_texts[0].len));
     return whet_file_write(ctx, b->source, source, n_bytes);
@@ -220,33 +222,45 @@ whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char 
 
 /* ---- instrumented builds ---- */
 
-/* Nothing that the source could ask about may tell it which build it is in. */
-#define SAME                                                                                       \
-    "-I.", "-D__OPTIMIZE__=1", "-U__NO_INLINE__", "-U__SANITIZE_ADDRESS__", "-U__OPTIMIZE_SIZE__"
+/* Instrumented builds start from what the preprocessor made with the candidates' own flags: no
+ * macro can tell the source which build it is in. */
+static const char *const to_kernel_i[] = { "-I.", "-E", "-o", "kernel.i", "kernel.c", NULL };
 
-/* Without jump threading, which makes copies of code (for a row of no elements) that nothing
- * reaches. */
-static const char *const to_cover[] = {
-    SAME, "-O1", "-fno-thread-jumps", "-g",       "-fsanitize-coverage=trace-pc",
-    "-c", "-o",  "kernel.o",          "kernel.c", NULL
-};
-static const char *const to_link[] = { "-O1",      "-Wl,-Bsymbolic", "-o",  "kernel.so",
-                                       "kernel.o", "instrument.c",   "-lm", NULL };
+/* As the source has them: no loop and no condition is doubled. What becomes a selection of one of
+ * two values is no branch. */
+#define PLAIN_BRANCHES                                                                             \
+    "-fno-tree-ch", "-fno-thread-jumps", "-fno-tree-switch-conversion", "-fno-unroll-loops",       \
+        "-fdisable-rtl-loop2_unroll"
+
+static const char *const to_mark[] = { "-O1", "-g1",      PLAIN_BRANCHES, "-S",
+                                       "-o",  "kernel.s", "kernel.i",     NULL };
+static const char *const to_mark_elsewhere[] = { "-O1",      "-g1",      "-S", "-o",
+                                                 "kernel.s", "kernel.i", NULL };
+static const char *const to_link[] = { "-o", "kernel.so", "kernel.s", "-lm", NULL };
 
 /* Undefined behaviour that memory and arithmetic are not safe from; it traps. Alignment and shifts
  * into the sign are left out: whet's compilers define them. */
 static const char *const to_trap[] = {
-    SAME,
     "-O1",
     "-fsanitize=bounds,null,vla-bound,unreachable,return,integer-divide-by-zero,"
     "signed-integer-overflow,shift-exponent,object-size,bool,enum",
     "-fsanitize-undefined-trap-on-error",
     "-o",
     "kernel.so",
-    "kernel.c",
+    "kernel.i",
     "-lm",
     NULL
 };
+
+static bool is_done(const whet_child_result *result) {
+    return result->how == WHET_CHILD_EXITED && result->exit_code == 0;
+}
+
+static whet_status run_both(whet_ctx *ctx, const whet_judge *judge, const bench *b,
+                            const char *const *more, whet_buf *words, whet_child_result *result) {
+    WHET_TRY(run_compiler(ctx, judge, b, to_kernel_i, NULL, words, result));
+    return is_done(result) ? run_compiler(ctx, judge, b, more, NULL, words, result) : WHET_OK;
+}
 
 whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const char *source,
                                 size_t n_bytes, whet_object *object, whet_verdict *verdict) {
@@ -255,58 +269,52 @@ whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const ch
     whet_buf words = { 0 };
     whet_child_result result = { 0 };
     whet_status st = open_bench(ctx, &b, source, n_bytes);
-    if (st == WHET_OK) st = run_compiler(ctx, judge, &b, to_trap, NULL, &words, &result);
-    const bool is_built = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
-    if (st == WHET_OK && !is_built) {
+    if (st == WHET_OK) st = run_both(ctx, judge, &b, to_trap, &words, &result);
+    if (st == WHET_OK && !is_done(&result)) {
         blame_build(verdict, &result, &words);
         verdict->gate = WHET_GATE_SANITIZER;
     }
-    if (st == WHET_OK && is_built) st = read_object(ctx, &b, object);
+    if (st == WHET_OK && is_done(&result)) st = read_object(ctx, &b, object);
     whet_folder_close(&b.folder);
     whet_buf_fini(ctx, &words);
     return st;
 }
 
-/* The line of each address, "kernel.c:12 (discriminator 3)". */
-static whet_status name_lines(whet_ctx *ctx, const whet_judge *judge, const bench *b,
-                              const char *addresses, whet_buf *lines) {
-    whet_buf words = { 0 };
-    whet_child_result result;
-    char list[64];
-    snprintf(list, sizeof list, "@%s", b->instrument);
-    WHET_TRY(whet_file_write(ctx, b->instrument, addresses, strlen(addresses)));
-    const char *const argv[] = { "addr2line", "-e", "kernel.so", list, NULL };
-    whet_status st = run_confined(ctx, judge, b, argv, lines, &words, &result);
-    if (st == WHET_OK && (result.how != WHET_CHILD_EXITED || result.exit_code != 0)) lines->len = 0;
-    whet_buf_fini(ctx, &words);
+/* The assembly text with marks takes the place of the one without. */
+static whet_status mark_text(whet_ctx *ctx, const bench *b, const char *source, size_t n_bytes,
+                             whet_cover *cover) {
+    whet_buf text = { 0 }, marked = { 0 };
+    whet_status st = whet_file_read(ctx, b->half, MAX_OBJECT_BYTES, &text);
+    if (st == WHET_OK) st = whet_cover_mark(ctx, source, n_bytes, &text, cover, &marked);
+    if (st == WHET_OK) st = whet_file_write(ctx, b->half, marked.text, marked.len);
+    whet_buf_fini(ctx, &text);
+    whet_buf_fini(ctx, &marked);
     return st;
 }
 
 whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const char *source,
-                               size_t n_bytes, whet_object *object, whet_buf *lines,
-                               whet_verdict *verdict) {
-    *object = (whet_object){ 0 };
+                               size_t n_bytes, whet_cover *cover, whet_verdict *verdict) {
+    *cover = (whet_cover){ 0 };
     bench b;
-    whet_buf words = { 0 }, addresses = { 0 };
+    whet_buf words = { 0 };
     whet_child_result result = { 0 };
-    const whet_text *instrument = &whet_instrument_texts[0];
     whet_status st = open_bench(ctx, &b, source, n_bytes);
-    if (st == WHET_OK) st = whet_file_write(ctx, b.instrument, instrument->text, instrument->len);
-    if (st == WHET_OK) st = run_compiler(ctx, judge, &b, to_cover, NULL, &words, &result);
-    bool is_built = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
-    if (st == WHET_OK && is_built)
+    if (st == WHET_OK) st = run_both(ctx, judge, &b, to_mark, &words, &result);
+    if (st == WHET_OK && !is_done(&result)) { /* a compiler without these flags */
+        words.len = 0;
+        st = run_both(ctx, judge, &b, to_mark_elsewhere, &words, &result);
+    }
+    if (st == WHET_OK && is_done(&result)) st = mark_text(ctx, &b, source, n_bytes, cover);
+    if (st == WHET_OK && is_done(&result))
         st = run_compiler(ctx, judge, &b, to_link, NULL, &words, &result);
-    is_built = result.how == WHET_CHILD_EXITED && result.exit_code == 0;
-    if (st == WHET_OK && !is_built) {
+    if (st == WHET_OK && !is_done(&result)) {
         blame_build(verdict, &result, &words);
         verdict->gate = WHET_GATE_SANITIZER;
     }
-    if (st == WHET_OK && is_built) st = read_object(ctx, &b, object);
-    if (st == WHET_OK && is_built) st = whet_cover_sites(ctx, object, &addresses);
-    if (st == WHET_OK && is_built) st = name_lines(ctx, judge, &b, addresses.text, lines);
+    if (st == WHET_OK && is_done(&result)) st = read_object(ctx, &b, &cover->object);
+    if (st != WHET_OK) whet_cover_close(ctx, cover);
     whet_folder_close(&b.folder);
     whet_buf_fini(ctx, &words);
-    whet_buf_fini(ctx, &addresses);
     return st;
 }
 

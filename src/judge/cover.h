@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* No code that was never executed: a build that says which basic blocks it takes goes through the
- * cases; blocks that no case took get cases near the constants of the source. */
+/* No code that was never executed: a build that says which ways its conditional jumps go passes
+ * through the cases; ways that no case took get cases near the constants of the source. */
 #ifndef WHET_JUDGE_COVER_H
 #define WHET_JUDGE_COVER_H
 
 #include "judge/judge_int.h"
 
-/* A point of the source: its line and which of the blocks on it. Copies of a block (inlined or
- * unrolled) are one point. */
+/* A point of the source: a place where a jump leads to, or one way of a conditional jump. Copies
+ * (inlined or unrolled) are one point. */
 typedef struct whet_point {
-    int32_t line, block;
+    int32_t line, column;
+    int branch;       /* 0 = a place; else which pair of conditions */
+    int64_t constant; /* that it compares with, 0 = none */
+    bool is_odd;      /* which way */
     bool is_taken;
 } whet_point;
 
 typedef struct whet_cover {
     whet_object object;
-    whet_point *points; /* owned */
+    whet_point *points; /* owned; the i-th is the i-th byte that the object marks */
     size_t n_points;
-    size_t *sites;    /* owned: places in the object */
-    size_t *point_of; /* owned: the point of each site */
-    size_t n_sites;
+    int n_jumps;
 } whet_cover;
 
-/* Places of all calls of the counter in the object, "0x12ab" a line each. */
-whet_status whet_cover_sites(whet_ctx *ctx, const whet_object *object, whet_buf *addresses);
+/* The compiler's assembly text with marks; fills the points. */
+whet_status whet_cover_mark(whet_ctx *ctx, const char *source, size_t n_source,
+                            const whet_buf *text, whet_cover *cover, whet_buf *marked);
 
 /* Builds the source so (gate 1's jail and limits). NO_BUILD when it compiles in no other way than
- * one; no points where the tool that knows lines is missing. */
-whet_status whet_cover_open(whet_ctx *ctx, const whet_judge *judge, const char *source,
-                            size_t n_bytes, whet_cover *cover, whet_verdict *verdict);
+ * one. */
+whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const char *source,
+                               size_t n_bytes, whet_cover *cover, whet_verdict *verdict);
 void whet_cover_close(whet_ctx *ctx, whet_cover *cover);
 
 /* Marks what the worker of the object has taken so far; returns how many points are left. */
@@ -38,11 +40,6 @@ whet_status whet_cover_read(whet_ctx *ctx, whet_cover *cover, whet_link *link, s
  * object that was judged before. */
 whet_status whet_cover_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
                              const char *source, size_t n_bytes, whet_verdict *verdict);
-
-/* The object with calls of the counter, and the line of each site. */
-whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const char *source,
-                               size_t n_bytes, whet_object *object, whet_buf *lines,
-                               whet_verdict *verdict);
 
 /* The object with traps at undefined behaviour. */
 whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const char *source,

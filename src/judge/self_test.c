@@ -105,7 +105,8 @@ static whet_status try_cheat(whet_ctx *ctx, tester *t, const whet_corpus_file *f
 
 static whet_status try_honest(whet_ctx *ctx, tester *t, const whet_corpus_file *file) {
     whet_self_item item = begin(t, "honest", file->name);
-    WHET_TRY(judge_file(ctx, t->judge, file, &item.verdict));
+    const bool is_full = strstr(file->text, "also by gate 6") && !t->opts->is_quick;
+    WHET_TRY(judge_file(ctx, is_full ? &t->full : t->judge, file, &item.verdict));
     expect_pass(&item);
     end(t, &item);
     return WHET_OK;

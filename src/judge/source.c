@@ -25,7 +25,11 @@ static const char *const words[] = {
     "__BASE_FILE__",
     "__INCLUDE_LEVEL__",
     "__has_include",
+    "__has_include_next",
     "__has_embed",
+    "__builtin_constant_p",
+    "__builtin_object_size",
+    "__builtin_dynamic_object_size",
     "__builtin_return_address",
     "__builtin_frame_address",
     "__builtin_apply",
@@ -176,16 +180,17 @@ static void reject(whet_verdict *v, int line, const char *what, const char *word
                         word);
 }
 
-/* The names between the parentheses of an attribute, at depth 2. */
+/* The names between the parentheses of an attribute, at depth 2, or between double brackets. */
 static const char *check_attribute(const char *at, int line, whet_verdict *v) {
     int depth = 0;
     for (; *at && v->code == WHET_V_PASS; at++) {
-        if (*at == '(') depth++;
-        if (*at == ')' && --depth <= 0) break;
+        if (*at == '(' || *at == '[') depth++;
+        if ((*at == ')' || *at == ']') && --depth <= 0) break;
         if (depth != 2 || !is_letter(*at)) continue;
         char word[MAX_TOKEN], *bare = word;
         at = take_word(at, word) - 1;
         const size_t n = strlen(word);
+        if (at[1] == ':') continue; /* whose attribute it is */
         if (n > 4 && strncmp(word, "__", 2) == 0 && strcmp(word + n - 2, "__") == 0) {
             word[n - 2] = '\0';
             bare += 2;
@@ -217,10 +222,24 @@ static void check_directive(const char *at, int line, whet_verdict *v) {
     }
 }
 
+/* "[[" begins an attribute, whatever stands between the brackets, and "<:" is a bracket. */
+static bool is_attribute(const char *at) {
+    for (int n = 0; n < 2; n++) {
+        while (n > 0 && (*at == '\n' || skip_blanks(at) > at))
+            at = *at == '\n' ? at + 1 : skip_blanks(at);
+        if (*at != '[' && (*at != '<' || at[1] != ':')) return false;
+        at += *at == '[' ? 1 : 2;
+    }
+    return true;
+}
+
 static const char *check_word(const char *at, int line, whet_verdict *v) {
+    static const char *const raw[] = { "R", "LR", "uR", "UR", "u8R" };
     char word[MAX_TOKEN];
     at = take_word(at, word);
-    if (HAS(words, word))
+    if (*at == '"' && HAS(raw, word))
+        reject(v, line, "raw strings hide what comes behind them: ", word);
+    else if (HAS(words, word))
         reject(v, line, "this is not allowed: ", word);
     else if (strcmp(word, "__attribute__") == 0 || strcmp(word, "__attribute") == 0)
         at = check_attribute(at, line, v);
@@ -247,15 +266,20 @@ static void check_tokens(const char *text, bool is_expanded, whet_verdict *v) {
                 line = n > 0 ? n - 1 : 0;
             }
             at += strcspn(at, "\n");
-        } else if (*at == '#' && is_line_start) {
-            if (is_ours) check_directive(at + 1, line, v);
-            at++;
+        } else if (is_line_start && (*at == '#' || (*at == '%' && at[1] == ':'))) {
+            at += *at == '#' ? 1 : 2; /* a digraph is a number sign, too */
+            if (is_ours) check_directive(at, line, v);
             is_line_start = false;
         } else if (*at == '"' || *at == '\'') {
             const char quote = *at++;
             for (; *at && *at != quote && *at != '\n'; at++)
                 at += *at == '\\' && at[1];
             at += *at == quote;
+        } else if (is_ours && (*at == '[' || *at == '<') && is_attribute(at)) {
+            if (*at == '<') reject(v, line, "an attribute is spelled with [[", "");
+            at = check_attribute(at, line, v);
+            at += *at != '\0';
+            is_line_start = false;
         } else if (is_letter(*at)) {
             char word[MAX_TOKEN];
             at = is_ours ? check_word(at, line, v) : take_word(at, word);

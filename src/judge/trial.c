@@ -19,11 +19,16 @@ static size_t element_bytes(const whet_trial *t) {
     return whet_dtype_bytes((whet_dtype)t->c->problem.dtype);
 }
 
+/* Elements between the rows of the output: others than between those of q, so that neither stride
+ * does for both. */
+static int out_padding(const whet_bank_case *c) {
+    return (c->padding + 1) / 2;
+}
+
 /* Bytes from the first element of the first row to the last of the last. */
-static size_t rows_bytes(const whet_trial *t, int n_rows, int n_heads) {
+static size_t rows_bytes(const whet_trial *t, int n_rows, int n_heads, int padding) {
     const size_t row = (size_t)n_heads * (size_t)t->c->problem.head_dim;
-    return ((size_t)n_rows * (row + (size_t)t->c->padding) - (size_t)t->c->padding) *
-           element_bytes(t);
+    return ((size_t)n_rows * (row + (size_t)padding) - (size_t)padding) * element_bytes(t);
 }
 
 /* ---- sizes ---- */
@@ -56,7 +61,7 @@ static whet_request make_request(const whet_bank_case *c) {
         .capacity = c->capacity,
         .kv_stride = (int64_t)p->n_kv_heads * p->head_dim + c->padding,
         .q_stride = (int64_t)p->n_heads * p->head_dim + c->padding,
-        .out_stride = (int64_t)p->n_heads * p->head_dim + c->padding,
+        .out_stride = (int64_t)p->n_heads * p->head_dim + out_padding(c),
         .scale = (float)(1 / sqrt(p->head_dim)),
         .n_workers = c->n_workers,
         .n_context = p->n_context,
@@ -181,11 +186,11 @@ static whet_status place(whet_ctx *ctx, whet_trial *t) {
     const whet_problem *p = &t->c->problem;
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const size_t bytes[WHET_N_SECTIONS] = {
-        [WHET_SECTION_K] = rows_bytes(t, p->n_context, p->n_kv_heads),
-        [WHET_SECTION_V] = rows_bytes(t, p->n_context, p->n_kv_heads),
-        [WHET_SECTION_Q] = rows_bytes(t, p->n_rows, p->n_heads),
+        [WHET_SECTION_K] = rows_bytes(t, p->n_context, p->n_kv_heads, t->c->padding),
+        [WHET_SECTION_V] = rows_bytes(t, p->n_context, p->n_kv_heads, t->c->padding),
+        [WHET_SECTION_Q] = rows_bytes(t, p->n_rows, p->n_heads, t->c->padding),
         [WHET_SECTION_CACHE] = t->sizes.kv_bytes,
-        [WHET_SECTION_OUT] = rows_bytes(t, p->n_rows, p->n_heads),
+        [WHET_SECTION_OUT] = rows_bytes(t, p->n_rows, p->n_heads, out_padding(t->c)),
         [WHET_SECTION_KV] = t->sizes.kv_bytes,
         [WHET_SECTION_WORKSPACE] = t->sizes.workspace_bytes,
     };
@@ -230,7 +235,7 @@ static size_t row_bytes(const whet_trial *t) {
 }
 
 static size_t row_step(const whet_trial *t) {
-    return row_bytes(t) + (size_t)t->c->padding * element_bytes(t);
+    return row_bytes(t) + (size_t)out_padding(t->c) * element_bytes(t);
 }
 
 whet_status whet_trial_lay_out(whet_ctx *ctx, whet_trial *t, const whet_memory *memory) {

@@ -21,20 +21,15 @@ enum { BROKEN = 3 }; /* exit code of a child that could not do what comes before
 /* The signal handler has no other way to it. Written once, before the first request. */
 static whet_worker *the_worker;
 
-/* An object that is built to say what it takes gets memory for it, which the children share. */
+/* The pages in which an object marks what it takes: the children share them. */
 static whet_status find_cover(whet_worker *w) {
-    struct {
-        uint8_t *seen;
-        uint64_t n;
-    } *cover = whet_attention_library_find(w->library, "whet_cover");
-    struct stat about;
-    if (!cover || fstat(WHET_WORKER_OBJECT, &about) != 0) return WHET_OK;
-    w->seen = mmap(NULL, (size_t)about.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+    uint8_t *begin = whet_attention_library_find(w->library, "whet_cover");
+    const uint8_t *end = whet_attention_library_find(w->library, "whet_cover_end");
+    if (!begin || end <= begin || (uintptr_t)begin % w->page) return WHET_OK;
+    w->n_seen = (size_t)(end - begin);
+    w->seen = mmap(begin, w->n_seen, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED,
                    -1, 0);
-    if (w->seen == MAP_FAILED) return whet_fail_nomem(w->ctx, (size_t)about.st_size);
-    cover->seen = w->seen;
-    cover->n = (uint64_t)about.st_size;
-    return WHET_OK;
+    return w->seen == MAP_FAILED ? whet_fail_nomem(w->ctx, w->n_seen) : WHET_OK;
 }
 
 static whet_status load(whet_worker *w, const whet_request *request) {
@@ -68,7 +63,8 @@ static void ask_capacities(const whet_worker *w, const whet_request *r) {
 }
 
 static void tell_cover(const whet_worker *w, const whet_request *r) {
-    if (w->seen) memcpy(w->windows[WHET_SECTION_OUT].data, w->seen, (size_t)r->n);
+    const size_t n = (size_t)r->n < w->n_seen ? (size_t)r->n : w->n_seen;
+    if (w->seen) memcpy(w->windows[WHET_SECTION_OUT].data, w->seen, n);
 }
 
 /* The worker itself could not do it. */

@@ -28,7 +28,8 @@ typedef struct whet_worker {
     whet_attention_library *library; /* NULL for a built-in kernel */
     whet_window windows[WHET_N_SECTIONS];
     whet_team *team;
-    uint8_t *seen; /* of an object built to say what it takes, one byte for each of its bytes */
+    uint8_t *seen; /* whole pages of marks of an object that is built to make them */
+    size_t n_seen;
     char **caches; /* of timed calls, memory of this process alone */
     size_t cache_bytes;
     int n_caches;

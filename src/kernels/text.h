@@ -14,8 +14,7 @@ typedef struct whet_text {
 extern const whet_text whet_header_texts[];  /* "whet/kernel.h" */
 extern const whet_text whet_program_texts[]; /* "repeat" */
 
-extern const whet_text whet_corpus_texts[];     /* "cheats/...", "honest/...", "plain.c" */
-extern const whet_text whet_instrument_texts[]; /* "cover.c" */
-extern const whet_text whet_export_texts[];     /* "example": behind an exported kernel */
+extern const whet_text whet_corpus_texts[]; /* "cheats/...", "honest/...", "plain.c" */
+extern const whet_text whet_export_texts[]; /* "example": behind an exported kernel */
 
 #endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* Long cases: the weights of a long flat tail, indices that no longer fit where short ones do,
+ * the capacity that the engine gives to Qwen3, more workers and more rows than usual. */
+#include "judge/far.h"
+
+#include "base/clock.h"
+
+enum { STREAM = 850, SPREAD = 900 };
+
+/* Keys at least, up to SPREAD more by the seed; capacity at least. */
+static const struct {
+    int32_t n_context, n_rows, capacity;
+    int n_workers, chunk;
+    whet_case_family family;
+} lengths[] = {
+    { 4097, 2, 0, 2, 0, WHET_CASE_MIXED },
+    { 33000, 1, 40960, 3, 4096, WHET_CASE_PEAK_TAIL },
+    { 65537, 1, 0, 2, 0, WHET_CASE_NEEDLE },
+    { 70, 3, 40960, 2, 16, WHET_CASE_GAUSS_1 },
+    { 1040, 530, 0, 129, 512, WHET_CASE_ANY_SCALE },
+};
+
+whet_status whet_far_heads(whet_ctx *ctx, const whet_judge *judge, whet_link *link,
+                           whet_problem *heads) {
+    const double seconds = judge->opts.case_seconds;
+    whet_link_end end;
+    whet_reply reply;
+    whet_verdict found = { 0 };
+    *heads = judge->opts.problem;
+    heads->n_heads /= heads->n_kv_heads;
+    heads->n_kv_heads = 1;
+    const whet_request request = { .op = WHET_OP_LOAD, .problem = *heads };
+    WHET_TRY(whet_link_ask(ctx, link, &request, seconds, &end, &reply, NULL));
+    whet_link_blame(end, &reply, seconds, WHET_GATE_CORRECTNESS, &found);
+    if (found.code != WHET_V_PASS) *heads = judge->opts.problem;
+    return WHET_OK;
+}
+
+static whet_bank_case make_case(const whet_problem *heads, whet_rng *rng, size_t i) {
+    whet_bank_case c = {
+        .family = lengths[i].family,
+        .gate = WHET_GATE_CORRECTNESS,
+        .problem = *heads,
+        .seed = whet_rng_u64(rng) >> 11,
+        .n_workers = lengths[i].n_workers,
+        .chunk = lengths[i].chunk,
+    };
+    const uint64_t spread = lengths[i].n_context > SPREAD ? SPREAD : 16;
+    c.problem.n_context = lengths[i].n_context + (int32_t)whet_rng_below(rng, spread);
+    c.problem.n_rows = lengths[i].n_rows;
+    c.capacity = c.problem.n_context;
+    if (c.capacity < lengths[i].capacity) c.capacity = lengths[i].capacity;
+    c.bounds = c.problem;
+    c.bounds.n_context = (int32_t)c.capacity;
+    return c;
+}
+
+static whet_status judge_lengths(whet_ctx *ctx, const whet_judge *judge, whet_link *link,
+                                 whet_arena *arena, whet_verdict *v) {
+    whet_problem heads;
+    whet_rng rng;
+    whet_rng_init(&rng, whet_rng_derive(judge->opts.seed, STREAM));
+    WHET_TRY(whet_far_heads(ctx, judge, link, &heads));
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths && v->code == WHET_V_PASS; i++) {
+        const whet_mark mark = whet_arena_mark(arena);
+        whet_bank_case c = make_case(&heads, &rng, i);
+        WHET_TRY(whet_bank_fill(ctx, arena, &c));
+        WHET_TRY(whet_judge_case(ctx, judge, &c, link, v));
+        whet_arena_reset(arena, mark);
+    }
+    return WHET_OK;
+}
+
+whet_status whet_far_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                           whet_verdict *verdict) {
+    const double start_ns = whet_clock_ns();
+    whet_link link;
+    whet_link_end end;
+    whet_reply reply;
+    whet_arena arena = { 0 };
+    WHET_TRY(
+        whet_link_open(ctx, judge->opts.worker, object, &judge->opts.problem, &link, &end, &reply));
+    whet_link_blame(end, &reply, judge->opts.case_seconds, WHET_GATE_CORRECTNESS, verdict);
+    whet_status st = whet_arena_init(ctx, &arena, (size_t)8 << 30);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS)
+        st = judge_lengths(ctx, judge, &link, &arena, verdict);
+    whet_arena_fini(&arena);
+    whet_link_close(&link);
+    whet_log(ctx, WHET_LOG_DEBUG, "judge", "long cases: %s in %.0f ms",
+             whet_verdict_name(verdict->code), (whet_clock_ns() - start_ns) * 1e-6);
+    return st;
+}
