@@ -26,7 +26,9 @@ typedef struct effort {
     double seconds; /* no further pair then */
 } effort;
 
-static effort effort_of(const whet_search *s, whet_shape shape, bool is_final) {
+/* A final against the kernel whose place the program would take decides about that, so it is long:
+ * a few percent have to stand out of the interval. */
+static effort effort_of(const whet_search *s, whet_shape shape, bool is_final, bool is_decisive) {
     const int more = (int)(s->opts.minutes > 10 ? 10 : s->opts.minutes) - 1;
     const int extra = more > 0 ? more : 0;
     const bool is_prefill = shape == WHET_SHAPE_PREFILL || shape >= WHET_SHAPE_PREFILL_FIRST;
@@ -34,6 +36,7 @@ static effort effort_of(const whet_search *s, whet_shape shape, bool is_final) {
     if (is_prefill) e.n_pairs = (e.n_pairs + 1) / 2;
     if (is_prefill && !is_final) e.n_blocks = 3;
     e.seconds /= is_final ? 12 : 40; /* so many duels may be so long */
+    if (is_decisive) e = (effort){ 3 * e.n_pairs, e.n_blocks, 2 * e.seconds };
     return e;
 }
 
@@ -41,7 +44,7 @@ static effort effort_of(const whet_search *s, whet_shape shape, bool is_final) {
 static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
                              const whet_baseline *rival, whet_shape shape, bool is_final,
                              whet_measured *measured) {
-    const effort e = effort_of(s, shape, is_final);
+    const effort e = effort_of(s, shape, is_final, is_final && rival == whet_suite_rival(s));
     const whet_duel_opts opts = {
         .shape = shape,
         .n_pairs = e.n_pairs,
