@@ -156,7 +156,7 @@ static void print_json_shapes(const whet_evolve_result *r) {
         const whet_evolve_shape *s = &r->shapes[i];
         if (!(s->ns > 0)) continue;
         printf("%s{\"shape\":\"%s\",\"ns\":%.0f,\"repeat_ns\":%.0f,\"fused_ns\":%.0f,"
-               "\"grouped_ns\":%.0f,\"limit_share\":%.4f",
+               "\"grouped_ns\":%.0f,\"limit_share\":%.4g",
                separator, s->name, s->ns, s->repeat_ns, s->fused_ns, s->grouped_ns, s->limit_share);
         print_json_ratio("repeat", &s->repeat);
         print_json_ratio("fused", &s->fused);
