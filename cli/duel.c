@@ -100,7 +100,7 @@ whet_status cli_duel_measure(whet_ctx *ctx, const cli_sitting *s, cli_duel_shape
         .n_pairs = s->opts->n_pairs,
         .n_blocks = s->opts->n_blocks,
         .seed = s->seed,
-        .drop_below = 1,
+        .drop_below = s->opts->is_bare ? 0 : 1,
         .is_asleep = s->opts->is_asleep,
     };
     whet_duel *cold = &f->duels[CLI_DUEL_COLD];

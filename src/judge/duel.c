@@ -87,7 +87,7 @@ static whet_status make_room(whet_ctx *ctx, whet_match *m) {
 }
 
 /* What is timed, in numbers. */
-static void describe(const whet_match *m, whet_duel *duel) {
+static void describe(whet_match *m, whet_duel *duel) {
     const whet_problem *p = &m->problem;
     const double first = p->n_context - p->n_rows + 1;
     const double n_seen = p->n_rows * (first + p->n_context) / 2;
@@ -95,7 +95,9 @@ static void describe(const whet_match *m, whet_duel *duel) {
     duel->n_context = p->n_context;
     duel->n_rows = p->n_rows;
     duel->n_workers = m->opts->n_workers;
-    duel->is_rung = m->opts->n_workers < m->judge->n_cores && !m->opts->is_asleep;
+    whet_seats_find(&m->seats, m->opts->n_workers);
+    duel->is_rung =
+        m->seats.are_apart && m->opts->n_workers < m->judge->n_cores && !m->opts->is_asleep;
     duel->n_caches = whet_judge_n_caches(m->judge, p, m->opts);
     duel->kv_bytes = 2.0 * p->n_context * (double)row_bytes(p, p->n_kv_heads);
     duel->is_cold = duel->n_caches * duel->kv_bytes > 2 * (double)m->judge->opts.cache_bytes;

@@ -123,7 +123,7 @@ static whet_status open_sides(whet_ctx *ctx, whet_match *m, int first) {
             .object = m->objects[which],
             .n_workers = m->duel->n_workers,
             .n_caches = m->duel->n_caches,
-            .is_rung = m->duel->is_rung,
+            .seats = m->duel->is_rung ? &m->seats : NULL,
         };
         WHET_TRY(whet_side_open(ctx, &opts, &m->sides[which], &found));
         WHET_TRY(blame(ctx, m, which, &found));
@@ -136,7 +136,8 @@ static void close_sides(whet_match *m) {
         whet_side_close(&m->sides[i]);
 }
 
-/* Each side alone, without counting; the times of one call, if they are wanted. */
+/* Each side alone, without counting; the times of one call, if they are wanted, where they are less
+ * than before. */
 static whet_status warm_up(whet_ctx *ctx, whet_match *m, int first, int n_calls,
                            double call_ns[2]) {
     whet_calls *calls;
@@ -144,7 +145,7 @@ static whet_status warm_up(whet_ctx *ctx, whet_match *m, int first, int n_calls,
     for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
         double ns;
         WHET_TRY(run_sample(ctx, m, i ^ first, calls, n_calls, &ns));
-        if (call_ns) call_ns[i ^ first] = ns / n_calls;
+        if (call_ns) call_ns[i ^ first] = fmin(call_ns[i ^ first], ns / n_calls);
     }
     return WHET_OK;
 }
@@ -180,12 +181,13 @@ static bool choose_size(whet_match *m, const double call_ns[2]) {
     return is_more;
 }
 
-/* The first pair finds out how large a sample has to be. */
+/* The first pair finds out how large a sample has to be: by two tries, since one may be disturbed.
+ */
 static whet_status find_size(whet_ctx *ctx, whet_match *m, int first) {
-    double call_ns[2] = { 0, 0 };
+    double call_ns[2] = { HUGE_VAL, HUGE_VAL };
     WHET_TRY(warm_up(ctx, m, first, 1, call_ns));
-    if (fmin(call_ns[0], call_ns[1]) < m->judge->opts.sample_ns / N_TRIAL)
-        WHET_TRY(warm_up(ctx, m, first, N_TRIAL, call_ns));
+    const bool is_short = fmin(call_ns[0], call_ns[1]) < m->judge->opts.sample_ns / N_TRIAL;
+    WHET_TRY(warm_up(ctx, m, first, is_short ? N_TRIAL : 2, call_ns));
     if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(time_nothing(ctx, m, 1));
     if (!choose_size(m, call_ns)) return WHET_OK;

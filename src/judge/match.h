@@ -17,6 +17,7 @@ typedef struct whet_match {
     whet_timed *timed; /* of this pair: `own`, or the judge's */
     whet_timed own;
     whet_calls own_calls;
+    whet_seats seats;
     whet_side sides[2];
     const whet_object *objects[2];
     char *out;          /* what a sample wrote */

@@ -14,8 +14,8 @@
 enum {
     MAX_CALLS = 4096,
     MAX_OUT_BYTES = 64 << 20,
-    COPY_BYTES = 32 << 20, /* rows that an append of many is measured with */
-    COPY_ROUNDS = 2,
+    COPY_BYTES = 8 << 20, /* rows that an append of many is measured with: some milliseconds */
+    COPY_ROUNDS = 4,      /* of which the best counts: a busy machine is not the kernel's fault */
     POLLS_PER_CLOCK = 64,
 };
 
@@ -97,10 +97,13 @@ static whet_status append_all(whet_ctx *ctx, whet_side *s, whet_op op, int n, do
 whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s, whet_verdict *v) {
     whet_link_end end;
     whet_reply reply;
-    *s = (whet_side){ .object = o->object, .timed = o->timed, .is_rung = o->is_rung };
+    *s = (whet_side){ .object = o->object, .timed = o->timed, .seats = o->seats };
     s->max_calls = whet_side_max_calls(&o->timed->problem, o->n_caches);
-    WHET_TRY(whet_link_open(ctx, o->judge->opts.worker, o->object, &o->timed->problem, &s->link,
-                            &end, &reply));
+    if (s->seats) whet_affinity_set(&s->seats->workers); /* it begins where its starter is */
+    const whet_status st = whet_link_open(ctx, o->judge->opts.worker, o->object, &o->timed->problem,
+                                          &s->link, &end, &reply);
+    if (s->seats) whet_affinity_set(&s->seats->before);
+    WHET_TRY(st);
     WHET_TRY(whet_judge_trust(ctx, o->judge, &s->link));
     if (whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, v)) return WHET_OK;
     s->request = make_request(o);
@@ -140,7 +143,7 @@ static bool wait_for_bell(const whet_side *s, uint32_t n, double deadline_ns) {
 }
 
 /* Call by call, each output taken at the stop of its clock. */
-static double ring(const whet_side *s, int n_calls, char *out, double deadline_ns) {
+static double ring_calls(const whet_side *s, int n_calls, char *out, double deadline_ns) {
     const size_t each = out_bytes(&s->timed->problem, 1);
     double sum_ns = 0;
     if (!wait_for_bell(s, 0, deadline_ns)) return 0;
@@ -154,6 +157,13 @@ static double ring(const whet_side *s, int n_calls, char *out, double deadline_n
     return sum_ns;
 }
 
+static double ring(const whet_side *s, int n_calls, char *out, double deadline_ns) {
+    whet_affinity_set(&s->seats->judge);
+    const double ns = ring_calls(s, n_calls, out, deadline_ns);
+    whet_affinity_set(&s->seats->before);
+    return ns;
+}
+
 /* Makes the calls that the shared memory tells of; with `out`, takes what they wrote. */
 static whet_status run_batch(whet_ctx *ctx, whet_side *s, int n_calls, char *out, double *ns,
                              whet_verdict *v) {
@@ -161,16 +171,16 @@ static whet_status run_batch(whet_ctx *ctx, whet_side *s, int n_calls, char *out
     whet_reply reply;
     s->request.op = WHET_OP_BATCH;
     s->request.n_calls = n_calls;
-    s->request.is_rung = s->is_rung;
+    s->request.is_rung = s->seats != NULL;
     atomic_store(&s->bell->rung, 0);
     atomic_store(&s->bell->done, WHET_BELL_AWAY);
     const double start_ns = whet_clock_ns(), deadline_ns = start_ns + batch_seconds * 1e9;
     double at_ns, rung_ns = 0;
     whet_link_send(&s->link, &s->request);
-    if (s->is_rung) rung_ns = ring(s, n_calls, out, deadline_ns);
+    if (s->seats) rung_ns = ring(s, n_calls, out, deadline_ns);
     WHET_TRY(whet_link_receive(ctx, &s->link, deadline_ns, &end, &reply, &at_ns));
-    if (out && !s->is_rung) memcpy(out, s->out, out_bytes(&s->timed->problem, n_calls));
-    *ns = s->is_rung ? rung_ns : at_ns - start_ns;
+    if (out && !s->seats) memcpy(out, s->out, out_bytes(&s->timed->problem, n_calls));
+    *ns = s->seats ? rung_ns : at_ns - start_ns;
     if (whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, v)) return WHET_OK;
     if (!s->request.is_empty && reply.n_calls != (uint64_t)n_calls)
         return whet_fail(ctx, WHET_E_INTERNAL, "the worker ran %d of %d calls", (int)reply.n_calls,

@@ -6,15 +6,17 @@
 
 #include "judge/judge_int.h"
 #include "judge/link.h"
+#include "judge/seats.h"
 
 typedef struct whet_side {
     const whet_object *object; /* borrowed */
     const whet_timed *timed;   /* borrowed */
     whet_link link;
     whet_request request;
-    bool is_rung;     /* the judge spins and times call by call; else it sleeps through a batch */
-    int max_calls;    /* in one sample */
-    whet_call *calls; /* these four are in the shared memory */
+    const whet_seats *seats; /* borrowed: the judge spins and times call by call; NULL: it sleeps
+                              * through a batch */
+    int max_calls;           /* in one sample */
+    whet_call *calls;        /* these four are in the shared memory */
     char *q, *out;
     whet_bell *bell;
 } whet_side;
@@ -25,7 +27,7 @@ typedef struct whet_side_opts {
     const whet_object *object;
     int n_workers;
     int n_caches;
-    bool is_rung;
+    const whet_seats *seats; /* apart, or NULL */
 } whet_side_opts;
 
 /* Calls that one sample of a problem may have, at least n_caches. */
