@@ -13,9 +13,6 @@
 
 enum { EXIT_REJECTED = 2, MAX_CONTEXT = 1 << 20 };
 
-/* By the wall: many judgements side by side must not count as a kernel's slowness. */
-enum { SCORE_CASE_SECONDS = 15 };
-
 typedef struct judge_opts {
     const char *problems;
     const char *dtype;
@@ -188,7 +185,6 @@ static whet_status score(whet_ctx *ctx, const question *q, const char *program,
     const judge_opts *o = q->opts;
     whet_judge_opts opts = judge_opts_of(q, program);
     bool is_clean = true;
-    opts.case_seconds = SCORE_CASE_SECONDS;
     if (o->n_mutants < 0 || o->n_honest < 0 || o->n_jobs < 0)
         return cli_usage("--mutants, --honest and --jobs take 0 or more");
     const whet_status st = judge_score_run(ctx, &opts,

@@ -152,7 +152,10 @@ typedef struct whet_judge_opts {
     const char *worker;   /* the program that `whet _worker` is: started as "worker _worker" */
     const char *cc;       /* compiler; NULL = "cc" */
     double build_seconds; /* limit; default 10 */
-    double case_seconds;  /* limit of one case; default 3 */
+    double call_seconds;  /* processor time that a call may take while outputs are checked, beyond
+                             20 times the oracle's; 20 times as much by the clock; default 1 */
+    double total_seconds; /* the same for all calls of one process together, of which a judgement
+                             has at most six; default 60 */
     uint64_t cache_bytes; /* the timed caches are more than twice that; 0 = the machine's last-level
                              caches */
     double sample_ns;     /* least length of one timed sample; default 10 ms */

@@ -41,7 +41,7 @@ typedef struct whet_self_test_opts {
     uint64_t seed;       /* of inputs and orders */
     const char *worker;  /* whet_judge_opts */
     const char *cc;      /* whet_judge_opts */
-    double case_seconds; /* whet_judge_opts; 0 = 5: a small case takes far less */
+    double call_seconds; /* whet_judge_opts */
     bool is_unsafe;      /* whet_judge_opts */
     void (*on_item)(void *data, const whet_self_item *item); /* after each; may be NULL */
     void *data;

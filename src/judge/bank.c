@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/rng.h"
 #include "kernels/attention.h"
 
@@ -148,18 +149,33 @@ static whet_bank_case plan_case(const whet_problem *problem, int n_threads, uint
     return c;
 }
 
+double whet_bank_products(const whet_problem *p) {
+    return (double)p->n_rows * p->n_context * p->n_heads * p->head_dim;
+}
+
+static whet_status fill_timed(whet_ctx *ctx, whet_bank *bank, whet_bank_case *c, double *cpu_ns) {
+    WHET_TRY(whet_bank_fill_inputs(ctx, &bank->arena, c));
+    const double start_ns = whet_clock_thread_ns();
+    WHET_TRY(whet_bank_ask_oracle(ctx, &bank->arena, &c->problem, c->q, c->k, c->v, &c->truth));
+    *cpu_ns += whet_clock_thread_ns() - start_ns;
+    return WHET_OK;
+}
+
 whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
                            whet_bank *bank) {
     *bank = (whet_bank){ 0 };
     WHET_TRY(whet_arena_init(ctx, &bank->arena, arena_bytes));
     bank->cases = whet_arena_alloc(ctx, &bank->arena, N_CASES * sizeof *bank->cases);
     whet_status st = bank->cases ? WHET_OK : WHET_E_NOMEM;
+    double n_products = 0, cpu_ns = 0;
     while (st == WHET_OK && bank->n_cases < N_CASES) {
         whet_bank_case *c = &bank->cases[bank->n_cases];
         *c = plan_case(problem, n_threads, seed, bank->n_cases++);
-        st = whet_bank_fill(ctx, &bank->arena, c);
+        st = fill_timed(ctx, bank, c, &cpu_ns);
+        n_products += whet_bank_products(&c->problem);
         if (st == WHET_OK) st = whet_check_cancelled(ctx);
     }
+    bank->oracle_ns = cpu_ns / n_products;
     if (st != WHET_OK) whet_bank_close(bank);
     return st;
 }

@@ -28,12 +28,16 @@ typedef struct whet_bank {
     whet_arena arena;
     whet_bank_case *cases;
     int n_cases;
+    double oracle_ns; /* processor time that it took for one product of Q and K, on average */
 } whet_bank;
 
 /* Boundary lengths and families in rotation, for the heads of `problem`. */
 whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
                            whet_bank *bank);
 void whet_bank_close(whet_bank *bank); /* a zeroed bank is fine */
+
+/* Products of a query's element and a key's: the measure of a run's work. */
+double whet_bank_products(const whet_problem *problem);
 
 /* Inputs of a case by its family and seed, and with them what the oracle says; memory is the
  * arena's. */

@@ -96,7 +96,7 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
         whet_link_open(ctx, judge->opts.worker, object, &judge->opts.problem, &link, &end, &reply));
     whet_status st = whet_judge_trust(ctx, judge, &link);
     verdict->jail = link.jail;
-    whet_link_blame(end, &reply, judge->opts.case_seconds, WHET_GATE_OBJECT, verdict);
+    whet_link_blame(end, &reply, WHET_GATE_OBJECT, verdict);
     for (int i = 0; i < judge->bank.n_cases; i++) {
         if (st != WHET_OK || verdict->code != WHET_V_PASS) break;
         st = whet_judge_case(ctx, judge, &judge->bank.cases[i], &link, verdict);
@@ -122,7 +122,7 @@ whet_status whet_check_cases(whet_ctx *ctx, const whet_judge *judge, const whet_
     WHET_TRY(
         whet_link_open(ctx, judge->opts.worker, object, &judge->opts.problem, &link, &end, &reply));
     whet_status st = whet_judge_trust(ctx, judge, &link);
-    whet_link_blame(end, &reply, judge->opts.case_seconds, cases[0].gate, verdict);
+    whet_link_blame(end, &reply, cases[0].gate, verdict);
     for (int i = 0; i < n && st == WHET_OK && verdict->code == WHET_V_PASS; i++)
         st = whet_judge_case(ctx, judge, &cases[i], &link, verdict);
     whet_link_close(&link);

@@ -18,7 +18,8 @@ whet_status whet_cover_read(whet_ctx *ctx, whet_cover *c, whet_link *link, size_
     whet_reply reply;
     request.sections[WHET_SECTION_OUT].bytes = whole;
     WHET_TRY(whet_link_place(ctx, link, &request));
-    WHET_TRY(whet_link_ask(ctx, link, &request, 10, &end, &reply, NULL));
+    const whet_limits limits = { .wall_seconds = 60 };
+    WHET_TRY(whet_link_ask(ctx, link, &request, &limits, &end, &reply, NULL));
     if (end != WHET_LINK_ANSWERED)
         return whet_fail(ctx, WHET_E_INTERNAL, "the worker does not say what was taken");
     const char *seen = whet_link_section(link, &request, WHET_SECTION_OUT);

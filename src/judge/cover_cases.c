@@ -71,7 +71,7 @@ static whet_status open_link(whet_ctx *ctx, search *s, const whet_object *object
     whet_reply reply;
     WHET_TRY(whet_link_open(ctx, s->judge->opts.worker, object, &s->judge->opts.problem, link, &end,
                             &reply));
-    whet_link_blame(end, &reply, s->judge->opts.case_seconds, WHET_GATE_SANITIZER, s->verdict);
+    whet_link_blame(end, &reply, WHET_GATE_SANITIZER, s->verdict);
     return WHET_OK;
 }
 
@@ -105,9 +105,9 @@ static whet_status is_supported(whet_ctx *ctx, search *s, const whet_problem *p,
     const whet_request request = { .op = WHET_OP_LOAD, .problem = *p };
     whet_link_end end;
     whet_reply reply;
-    WHET_TRY(
-        whet_link_ask(ctx, &s->real, &request, s->judge->opts.case_seconds, &end, &reply, NULL));
-    whet_link_blame(end, &reply, s->judge->opts.case_seconds, WHET_GATE_SANITIZER, s->verdict);
+    const whet_limits limits = whet_judge_limits(s->judge, &request);
+    WHET_TRY(whet_link_ask(ctx, &s->real, &request, &limits, &end, &reply, NULL));
+    whet_link_blame(end, &reply, WHET_GATE_SANITIZER, s->verdict);
     *answer = s->verdict->code == WHET_V_PASS;
     if (s->verdict->code == WHET_V_UNSUPPORTED) {
         s->verdict->code = WHET_V_PASS;
@@ -309,8 +309,8 @@ static whet_status ask_nonsense(whet_ctx *ctx, search *s) {
         whet_request request = { .op = WHET_OP_LOAD, .problem = odd[i] };
         whet_link_end end;
         whet_reply reply;
-        WHET_TRY(whet_link_ask(ctx, &s->link, &request, s->judge->opts.case_seconds, &end, &reply,
-                               NULL));
+        const whet_limits limits = whet_judge_limits(s->judge, &request);
+        WHET_TRY(whet_link_ask(ctx, &s->link, &request, &limits, &end, &reply, NULL));
     }
     return WHET_OK;
 }

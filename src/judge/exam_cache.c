@@ -161,10 +161,10 @@ enum { MAX_CAPACITY = 1 << 17 };
 
 static whet_status ask(whet_ctx *ctx, whet_exam *e, const whet_request *request,
                        whet_reply *reply) {
-    const double seconds = e->judge->opts.case_seconds;
+    const whet_limits limits = whet_judge_limits(e->judge, request);
     whet_link_end end;
-    WHET_TRY(whet_link_ask(ctx, e->link, request, seconds, &end, reply, NULL));
-    whet_link_blame(end, reply, seconds, WHET_GATE_PROPERTY, e->verdict);
+    WHET_TRY(whet_link_ask(ctx, e->link, request, &limits, &end, reply, NULL));
+    whet_link_blame(end, reply, WHET_GATE_PROPERTY, e->verdict);
     return WHET_OK;
 }
 

@@ -22,7 +22,6 @@ static const struct {
 
 whet_status whet_far_heads(whet_ctx *ctx, const whet_judge *judge, whet_link *link,
                            whet_problem *heads) {
-    const double seconds = judge->opts.case_seconds;
     whet_link_end end;
     whet_reply reply;
     whet_verdict found = { 0 };
@@ -30,8 +29,9 @@ whet_status whet_far_heads(whet_ctx *ctx, const whet_judge *judge, whet_link *li
     heads->n_heads /= heads->n_kv_heads;
     heads->n_kv_heads = 1;
     const whet_request request = { .op = WHET_OP_LOAD, .problem = *heads };
-    WHET_TRY(whet_link_ask(ctx, link, &request, seconds, &end, &reply, NULL));
-    whet_link_blame(end, &reply, seconds, WHET_GATE_CORRECTNESS, &found);
+    const whet_limits limits = whet_judge_limits(judge, &request);
+    WHET_TRY(whet_link_ask(ctx, link, &request, &limits, &end, &reply, NULL));
+    whet_link_blame(end, &reply, WHET_GATE_CORRECTNESS, &found);
     if (found.code != WHET_V_PASS) *heads = judge->opts.problem;
     return WHET_OK;
 }
@@ -80,7 +80,7 @@ whet_status whet_far_check(whet_ctx *ctx, const whet_judge *judge, const whet_ob
     whet_arena arena = { 0 };
     WHET_TRY(
         whet_link_open(ctx, judge->opts.worker, object, &judge->opts.problem, &link, &end, &reply));
-    whet_link_blame(end, &reply, judge->opts.case_seconds, WHET_GATE_CORRECTNESS, verdict);
+    whet_link_blame(end, &reply, WHET_GATE_CORRECTNESS, verdict);
     whet_status st = whet_arena_init(ctx, &arena, (size_t)8 << 30);
     if (st == WHET_OK && verdict->code == WHET_V_PASS)
         st = judge_lengths(ctx, judge, &link, &arena, verdict);

@@ -83,6 +83,7 @@ static const int worker_calls[] = {
     SYS_clock_nanosleep,
     SYS_nanosleep,
     SYS_prlimit64,
+    SYS_setitimer,
     SYS_getrandom,
     SYS_sysinfo,
     SYS_uname,

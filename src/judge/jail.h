@@ -23,6 +23,10 @@ uint32_t whet_jail_enter(void);
  * when the parent has gone already. */
 bool whet_jail_follow(pid_t parent);
 
+/* So much more processor time for this process; SIGPROF ends it then. Called before it is locked
+ * in: what is locked in cannot take that back. */
+void whet_jail_limit_cpu(uint64_t cpu_ns);
+
 /* Called in a process that is about to run the candidate, all of whose memory is mapped: from here
  * on only futex and exit_group, no descriptors, no clock. False: there is no seccomp. */
 bool whet_jail_lock(void);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,13 @@ uint32_t whet_jail_enter(void) {
 
 bool whet_jail_follow(pid_t parent) {
     return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+}
+
+void whet_jail_limit_cpu(uint64_t cpu_ns) {
+    const uint64_t us = cpu_ns / 1000 + 1;
+    const struct itimerval once = { .it_value = { .tv_sec = (time_t)(us / 1000000),
+                                                  .tv_usec = (suseconds_t)(us % 1000000) } };
+    setitimer(ITIMER_PROF, &once, NULL);
 }
 
 bool whet_jail_lock(void) {

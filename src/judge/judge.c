@@ -33,7 +33,8 @@ static void fill_defaults(whet_judge_opts *o, const whet_machine *machine) {
     if (!o->n_threads) o->n_threads = machine->n_threads;
     if (!o->cc) o->cc = "cc";
     if (!(o->build_seconds > 0)) o->build_seconds = 10;
-    if (!(o->case_seconds > 0)) o->case_seconds = 3;
+    if (!(o->call_seconds > 0)) o->call_seconds = 1;
+    if (!(o->total_seconds > 0)) o->total_seconds = 60;
     if (!(o->sample_ns > 0)) o->sample_ns = 10e6;
     if (!o->cache_bytes) {
         const uint64_t n_l3 = machine->n_l3 > 1 ? (uint64_t)machine->n_l3 : 1;
@@ -51,6 +52,21 @@ static whet_status fail_jail(whet_ctx *ctx) {
 whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link) {
     if (judge->opts.is_unsafe || link->jail & WHET_JAIL_SECCOMP) return WHET_OK;
     return fail_jail(ctx);
+}
+
+whet_limits whet_judge_limits(const whet_judge *judge, const whet_request *request) {
+    whet_problem p = request->problem;
+    p.n_context = request->n_context;
+    p.n_rows = request->n_rows;
+    const double n_copied = (double)request->n * p.n_kv_heads * p.head_dim;
+    const double n = request->op == WHET_OP_RUN      ? whet_bank_products(&p)
+                     : request->op == WHET_OP_APPEND ? n_copied
+                                                     : 0;
+    return (whet_limits){
+        .call_seconds = judge->opts.call_seconds,
+        .total_seconds = judge->opts.total_seconds,
+        .baseline_ns = n * judge->bank.oracle_ns,
+    };
 }
 
 whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_judge **out) {

@@ -34,6 +34,9 @@ int whet_judge_max_caches(const whet_judge *judge, const whet_problem *problem);
 /* WHET_E_UNSUPPORTED when the worker is not locked in and must be. */
 whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link);
 
+/* What this request may take. */
+whet_limits whet_judge_limits(const whet_judge *judge, const whet_request *request);
+
 /* One case of gates 3 and 4: twice, compared with the oracle. */
 whet_status whet_judge_case(whet_ctx *ctx, const whet_judge *judge, const whet_bank_case *c,
                             whet_link *link, whet_verdict *verdict);

@@ -133,7 +133,7 @@ static whet_status open_link(whet_ctx *ctx, const whet_likeness *l, const whet_o
     whet_reply reply;
     const whet_judge_opts *o = &l->judge->opts;
     WHET_TRY(whet_link_open(ctx, o->worker, object, &o->problem, link, &end, &reply));
-    whet_link_blame(end, &reply, o->case_seconds, WHET_GATE_OBJECT, v);
+    whet_link_blame(end, &reply, WHET_GATE_OBJECT, v);
     return WHET_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include "base/clock.h"
 #include "judge/jail.h"
 
-enum { POLL_MS = 50, LOAD_SECONDS = 20, N_FDS = 4, SPARE_FD = 20, GOING_MS = 200 };
+enum { POLL_MS = 50, LOAD_SECONDS = 20, N_FDS = 4, SPARE_FD = 20, GOING_MS = 200, TIMES = 20 };
 
 /* In the child, between fork and exec: async-signal-safe calls only. The descriptors go up first,
  * so that none is overwritten before it is moved to its place. */
@@ -222,6 +223,7 @@ whet_status whet_link_receive(whet_ctx *ctx, whet_link *link, double deadline_ns
     *reply = (whet_reply){ 0 };
     WHET_TRY(wait_for_reply(ctx, link, deadline_ns, &is_there));
     *end = is_there ? receive(link, link->serial, reply) : WHET_LINK_LATE;
+    if (!is_there) snprintf(reply->text, sizeof reply->text, "it was stopped, being late");
     *at_ns = whet_clock_ns();
     const bool is_broken = *end == WHET_LINK_ANSWERED && reply->answer == WHET_ANSWER_BROKEN;
     if (*end == WHET_LINK_DIED)
@@ -232,12 +234,62 @@ whet_status whet_link_receive(whet_ctx *ctx, whet_link *link, double deadline_ns
     return WHET_OK;
 }
 
+/* ---- limits ---- */
+
+static double call_limit_ns(const whet_limits *l) {
+    return l->call_seconds * 1e9 + TIMES * l->baseline_ns;
+}
+
+/* Of all that was asked until now. */
+static double total_limit_ns(const whet_link *link, const whet_limits *l) {
+    return l->total_seconds * 1e9 + TIMES * link->baseline_ns;
+}
+
+/* By the clock: of the call, or what is left of that of all. */
+static double patience_ns(const whet_link *link, const whet_limits *l) {
+    if (l->call_seconds == 0) return l->wall_seconds * 1e9;
+    return fmin(TIMES * call_limit_ns(l), TIMES * total_limit_ns(link, l) - link->wall_ns);
+}
+
+static void stop(whet_link *link, whet_link_end *end, whet_reply *reply, const char *what,
+                 double ns) {
+    end_worker(link);
+    *end = WHET_LINK_LATE;
+    snprintf(reply->text, sizeof reply->text, "%s more than %.3g s of processor time", what,
+             ns * 1e-9);
+}
+
+static void tell_late(const whet_link *link, const whet_limits *l, double patience,
+                      whet_reply *reply) {
+    const bool is_last = l->call_seconds > 0 && patience < TIMES * call_limit_ns(l);
+    snprintf(reply->text, sizeof reply->text, "%s stopped after %.3g s",
+             is_last ? "its calls were together" : "it was",
+             (is_last ? link->wall_ns + patience : patience) * 1e-9);
+}
+
+static void count(whet_link *link, const whet_limits *l, double wall_ns, whet_link_end *end,
+                  whet_reply *reply) {
+    const double total_ns = total_limit_ns(link, l);
+    link->cpu_ns += (double)reply->cpu_ns;
+    link->wall_ns += wall_ns;
+    if (*end == WHET_LINK_FAULT && reply->signal == SIGPROF)
+        stop(link, end, reply, "it took", call_limit_ns(l));
+    else if (*end == WHET_LINK_ANSWERED && link->cpu_ns > total_ns)
+        stop(link, end, reply, "its calls took together", total_ns);
+}
+
 whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
-                          double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns) {
-    const double start_ns = whet_clock_ns();
+                          const whet_limits *limits, whet_link_end *end, whet_reply *reply,
+                          double *wall_ns) {
+    whet_request limited = *request;
+    link->baseline_ns += limits->baseline_ns;
+    limited.cpu_ns = (uint64_t)(limits->call_seconds > 0 ? call_limit_ns(limits) : 0);
+    const double start_ns = whet_clock_ns(), patience = patience_ns(link, limits);
     double at_ns = start_ns;
-    whet_link_send(link, request); /* where that cannot be, the socket is at its end */
-    WHET_TRY(whet_link_receive(ctx, link, start_ns + seconds * 1e9, end, reply, &at_ns));
+    whet_link_send(link, &limited); /* where that cannot be, the socket is at its end */
+    WHET_TRY(whet_link_receive(ctx, link, start_ns + patience, end, reply, &at_ns));
+    if (*end == WHET_LINK_LATE) tell_late(link, limits, patience, reply);
+    if (limits->call_seconds > 0) count(link, limits, at_ns - start_ns, end, reply);
     if (wall_ns) *wall_ns = at_ns - start_ns;
     return WHET_OK;
 }
@@ -251,7 +303,8 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
     if (object->built_in)
         snprintf(request.built_in, sizeof request.built_in, "%s", object->built_in);
     if (st == WHET_OK) st = greet(ctx, link, program, reply);
-    if (st == WHET_OK) st = whet_link_ask(ctx, link, &request, LOAD_SECONDS, end, reply, NULL);
+    const whet_limits limits = { .wall_seconds = LOAD_SECONDS };
+    if (st == WHET_OK) st = whet_link_ask(ctx, link, &request, &limits, end, reply, NULL);
     if (st != WHET_OK) whet_link_close(link);
     return st;
 }
@@ -276,13 +329,12 @@ static void blame_fault(const whet_reply *reply, whet_gate gate, whet_verdict *v
                             strsignal(reply->signal));
 }
 
-bool whet_link_blame(whet_link_end end, const whet_reply *reply, double seconds, whet_gate gate,
+bool whet_link_blame(whet_link_end end, const whet_reply *reply, whet_gate gate,
                      whet_verdict *verdict) {
     switch (end) {
     case WHET_LINK_FAULT: blame_fault(reply, gate, verdict); return true;
     case WHET_LINK_LATE:
-        whet_verdict_reject(verdict, WHET_V_TIMED_OUT, gate, "it was stopped after %.3g s",
-                            seconds);
+        whet_verdict_reject(verdict, WHET_V_TIMED_OUT, gate, "%s", reply->text);
         return true;
     case WHET_LINK_DIED:
         if (reply->signal)

@@ -25,15 +25,28 @@ typedef struct whet_link {
     uint32_t jail;   /* layers in force */
     whet_rng rng;    /* of serial numbers */
     uint64_t serial; /* of the last request */
+    double cpu_ns;   /* of all that was asked within limits */
+    double wall_ns;
+    double baseline_ns;
 } whet_link;
+
+/* What a call may take. On top of both limits of processor time come 20 times the baseline's; and
+ * 20 times the limit of processor time is that of the clock, for one that sleeps. A machine that
+ * is busy with other things counts against nobody. */
+typedef struct whet_limits {
+    double call_seconds;  /* of processor time; 0 = no limit, as for a team */
+    double total_seconds; /* of all calls of this worker together, where call_seconds is given */
+    double baseline_ns;   /* processor time that the oracle would take */
+    double wall_seconds;  /* where there is no limit of processor time: by the clock */
+} whet_limits;
 
 /* How a worker took a request. */
 typedef enum whet_link_end {
     WHET_LINK_ANSWERED, /* see the reply: done or unsupported */
     WHET_LINK_FAULT,    /* see the reply: what was touched, or the signal */
     WHET_LINK_DIED,     /* reply.signal, 0 when it simply went */
-    WHET_LINK_LATE,
-    WHET_LINK_GARBLED, /* what came is no answer to the request */
+    WHET_LINK_LATE,     /* it was stopped; reply.text says when */
+    WHET_LINK_GARBLED,  /* what came is no answer to the request */
 } whet_link_end;
 
 /* Starts `program _worker` for the object, with an empty environment, and loads the kernel: the
@@ -52,11 +65,12 @@ whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *reques
 /* The section's pages as the judge sees them. */
 char *whet_link_section(const whet_link *link, const whet_request *request, whet_section section);
 
-/* Sends a request, with a serial number, and waits for the reply, at most `seconds`. After anything
- * but ANSWERED the worker is gone. WHET_E_CANCELLED, WHET_E_INTERNAL when the worker itself is
+/* Sends a request, with a serial number, and waits for the reply within limits. After anything but
+ * ANSWERED the worker is gone. WHET_E_CANCELLED, WHET_E_INTERNAL when the worker itself is
  * broken. wall_ns, if wanted: from before the sending to after the receiving. */
 whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *request,
-                          double seconds, whet_link_end *end, whet_reply *reply, double *wall_ns);
+                          const whet_limits *limits, whet_link_end *end, whet_reply *reply,
+                          double *wall_ns);
 
 /* The two halves of it. False: the worker has gone, which receiving will say. *at_ns: the clock
  * right after the receiving. */
@@ -68,7 +82,7 @@ whet_status whet_link_receive(whet_ctx *ctx, whet_link *link, double deadline_ns
 bool whet_link_has_word(const whet_link *link);
 
 /* Turns an end that is not a done request into the verdict; true when it rejects. */
-bool whet_link_blame(whet_link_end end, const whet_reply *reply, double seconds, whet_gate gate,
+bool whet_link_blame(whet_link_end end, const whet_reply *reply, whet_gate gate,
                      whet_verdict *verdict);
 
 #endif

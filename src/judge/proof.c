@@ -80,7 +80,7 @@ whet_status whet_proof_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     if (!copy.bytes) return WHET_OK;
     whet_status st =
         whet_link_open(ctx, judge->opts.worker, &copy, &judge->opts.problem, &link, &end, &reply);
-    if (st == WHET_OK) whet_link_blame(end, &reply, judge->opts.case_seconds, 0, &found);
+    if (st == WHET_OK) whet_link_blame(end, &reply, 0, &found);
     if (st == WHET_OK && found.code == WHET_V_PASS && judge->bank.n_cases > 0)
         st = whet_judge_case(ctx, judge, &judge->bank.cases[0], &link, &found);
     if (st == WHET_OK && found.code == WHET_V_PASS)

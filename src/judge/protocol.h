@@ -98,6 +98,7 @@ typedef struct whet_request {
     int32_t first_cache; /* REFRESH: of the sample that comes */
     int32_t is_rung;     /* BATCH: every call waits for the bell */
     int32_t is_empty;    /* BATCH: nothing is called: what starting and stopping cost */
+    uint64_t cpu_ns;     /* until PREPARE: processor time that it may take; 0 = any */
     char built_in[32];
     whet_span sections[WHET_N_SECTIONS];
 } whet_request;
@@ -127,6 +128,7 @@ typedef struct whet_reply {
     uint64_t kv_bytes;
     uint64_t workspace_bytes;
     uint64_t n_calls; /* BATCH: counted inside the dispatch */
+    uint64_t cpu_ns;  /* processor time of the process that served it */
     uint32_t jail;    /* first one: the layers in force */
     char text[160];
 } whet_reply;

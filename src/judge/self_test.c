@@ -312,7 +312,7 @@ whet_status whet_self_test_run(whet_ctx *ctx, const whet_self_test_opts *given,
         .seed = opts.seed,
         .worker = opts.worker,
         .cc = opts.cc,
-        .case_seconds = opts.case_seconds > 0 ? opts.case_seconds : 5,
+        .call_seconds = opts.call_seconds,
         .cache_bytes = 1, /* arithmetic is timed, not memory */
         .is_unsafe = opts.is_unsafe,
     };

@@ -77,10 +77,11 @@ static whet_status lay_out(whet_ctx *ctx, whet_side *s, size_t workspace_bytes) 
 
 static whet_status ask(whet_ctx *ctx, whet_side *s, whet_op op, double seconds, whet_reply *reply,
                        double *wall_ns, whet_verdict *v) {
+    const whet_limits limits = { .wall_seconds = seconds };
     whet_link_end end;
     s->request.op = op;
-    WHET_TRY(whet_link_ask(ctx, &s->link, &s->request, seconds, &end, reply, wall_ns));
-    whet_link_blame(end, reply, seconds, WHET_GATE_DUEL, v);
+    WHET_TRY(whet_link_ask(ctx, &s->link, &s->request, &limits, &end, reply, wall_ns));
+    whet_link_blame(end, reply, WHET_GATE_DUEL, v);
     return WHET_OK;
 }
 
@@ -105,7 +106,7 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s,
     if (s->seats) whet_affinity_set(&s->seats->before);
     WHET_TRY(st);
     WHET_TRY(whet_judge_trust(ctx, o->judge, &s->link));
-    if (whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, v)) return WHET_OK;
+    if (whet_link_blame(end, &reply, WHET_GATE_DUEL, v)) return WHET_OK;
     s->request = make_request(o);
     WHET_TRY(ask(ctx, s, WHET_OP_SIZES, batch_seconds, &reply, NULL, v));
     if (v->code == WHET_V_PASS)
@@ -181,7 +182,7 @@ static whet_status run_batch(whet_ctx *ctx, whet_side *s, int n_calls, char *out
     WHET_TRY(whet_link_receive(ctx, &s->link, deadline_ns, &end, &reply, &at_ns));
     if (out && !s->seats) memcpy(out, s->out, out_bytes(&s->timed->problem, n_calls));
     *ns = s->seats ? rung_ns : at_ns - start_ns;
-    if (whet_link_blame(end, &reply, batch_seconds, WHET_GATE_DUEL, v)) return WHET_OK;
+    if (whet_link_blame(end, &reply, WHET_GATE_DUEL, v)) return WHET_OK;
     if (!s->request.is_empty && reply.n_calls != (uint64_t)n_calls)
         return whet_fail(ctx, WHET_E_INTERNAL, "the worker ran %d of %d calls", (int)reply.n_calls,
                          n_calls);

@@ -25,8 +25,7 @@ whet_status whet_trap_check(whet_ctx *ctx, const whet_judge *judge, const char *
     if (verdict->code != WHET_V_PASS) return WHET_OK;
     whet_status st =
         whet_link_open(ctx, judge->opts.worker, &object, &judge->opts.problem, &link, &end, &reply);
-    if (st == WHET_OK)
-        whet_link_blame(end, &reply, judge->opts.case_seconds, WHET_GATE_SANITIZER, &found);
+    if (st == WHET_OK) whet_link_blame(end, &reply, WHET_GATE_SANITIZER, &found);
     for (int i = 0; i < judge->bank.n_cases && st == WHET_OK && found.code == WHET_V_PASS; i++)
         st = walk(ctx, judge, &judge->bank.cases[i], &link, &found);
     if (st == WHET_OK && found.code != WHET_V_PASS) {

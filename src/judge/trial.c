@@ -70,11 +70,11 @@ static whet_request make_request(const whet_bank_case *c) {
 }
 
 static whet_status ask(whet_ctx *ctx, whet_trial *t, whet_op op, whet_reply *reply) {
-    const double seconds = t->judge->opts.case_seconds;
     whet_link_end end;
     t->request.op = op;
-    WHET_TRY(whet_link_ask(ctx, t->link, &t->request, seconds, &end, reply, NULL));
-    whet_link_blame(end, reply, seconds, t->c->gate, t->verdict);
+    const whet_limits limits = whet_judge_limits(t->judge, &t->request);
+    WHET_TRY(whet_link_ask(ctx, t->link, &t->request, &limits, &end, reply, NULL));
+    whet_link_blame(end, reply, t->c->gate, t->verdict);
     return WHET_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -120,6 +121,7 @@ static void serve_once(whet_worker *w, const whet_request *r) {
         tell_fault(w, w->answer);
         end_process(BROKEN);
     }
+    if (r->cpu_ns) whet_jail_limit_cpu(r->cpu_ns);
     whet_jail_lock();
     whet_answer end = WHET_ANSWER_DONE;
     switch ((whet_op)r->op) {
@@ -138,6 +140,16 @@ static void serve_once(whet_worker *w, const whet_request *r) {
 
 /* ---- the worker ---- */
 
+/* Waits for a child's end; the processor time that it took. */
+static uint64_t bury(pid_t pid, int *status) {
+    struct rusage used = { 0 };
+    while (wait4(pid, status, 0, &used) < 0 && errno == EINTR)
+        continue;
+    const struct timeval *user = &used.ru_utime, *system = &used.ru_stime;
+    return (uint64_t)(user->tv_sec + system->tv_sec) * 1000000000 +
+           (uint64_t)(user->tv_usec + system->tv_usec) * 1000;
+}
+
 /* Has a child do it, and waits for its end. */
 static whet_status serve_in_child(whet_worker *w, const whet_request *r, whet_reply *reply) {
     *w->answer = (whet_reply){ .serial = r->serial, .answer = WHET_ANSWER_ENDED };
@@ -153,8 +165,7 @@ static whet_status serve_in_child(whet_worker *w, const whet_request *r, whet_re
         end_process(0);
     }
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    const uint64_t cpu_ns = bury(pid, &status);
     *reply = *w->answer;
     /* Only what came before the kernel was called is believed to be our own fault. */
     if (reply->answer == WHET_ANSWER_BROKEN &&
@@ -164,6 +175,7 @@ static whet_status serve_in_child(whet_worker *w, const whet_request *r, whet_re
         *reply = (whet_reply){ .answer = WHET_ANSWER_FAULT,
                                .signal = WTERMSIG(status),
                                .section = WHET_N_SECTIONS };
+    reply->cpu_ns = cpu_ns;
     return WHET_OK;
 }
 

@@ -201,7 +201,6 @@ int main(int argc, char **argv) {
         .n_threads = 2,
         .seed = 1,
         .worker = WHET_PROGRAM,
-        .case_seconds = 5,
         .skips_source_gate = true,
     };
     if (whet_judge_open(ctx, &opts, &judge) != WHET_OK) {

@@ -250,7 +250,7 @@ static void judge_text(const char *source, double seconds, whet_verdict *verdict
         .problem = problem,
         .n_threads = 1,
         .worker = WHET_PROGRAM,
-        .case_seconds = seconds,
+        .call_seconds = seconds,
     };
     whet_judge *judge = NULL;
     whet_object object = { 0 };

@@ -67,7 +67,6 @@ int main(int argc, char **argv) {
         .n_threads = 2,
         .seed = test_seed,
         .worker = WHET_PROGRAM,
-        .case_seconds = 5,
         .is_full = true,
     };
     if (whet_judge_open(ctx, &opts, &judge) != WHET_OK) {

@@ -78,7 +78,7 @@ static whet_status open_judge(const char *mode, whet_judge **judge) {
         .n_threads = 1,
         .seed = test_seed,
         .worker = path,
-        .case_seconds = strcmp(mode, "hangs") ? 10 : 0.3,
+        .call_seconds = strcmp(mode, "hangs") ? 10 : 0.02,
         .cache_bytes = 1 << 16,
         .sample_ns = 1e5,
     };
@@ -124,6 +124,7 @@ static void test_seals(void) {
     if (!(whet_judge_jail() & WHET_JAIL_SEALS)) SKIP("no seals here");
     char path[PATH_MAX];
     name_worker("attacks", path, sizeof path);
+    const whet_limits limits = { .wall_seconds = 20 };
     whet_link link;
     whet_link_end end;
     whet_reply reply;
@@ -134,7 +135,7 @@ static void test_seals(void) {
         request.sections[i].bytes = 1 << 16;
     REQUIRE_OK(ctx, whet_link_place(ctx, &link, &request));
     memset(link.inputs.bytes, 0x11, link.inputs.n_bytes);
-    REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
+    REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, &limits, &end, &reply, NULL));
     CHECK_INT(end, WHET_LINK_ANSWERED);
     size_t n_changed = 0;
     for (size_t i = 0; i < link.inputs.n_bytes; i++)

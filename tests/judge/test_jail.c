@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 static whet_ctx *ctx;
 static const whet_problem problem = { WHET_BF16, 2, 1, 32, 4, 32 };
+static const whet_limits patient = { .wall_seconds = 20 };
 
 /* Compiles the plain kernel behind some #defines without asking any gate. */
 static bool build(const char *defines, whet_object *object) {
@@ -40,16 +42,8 @@ static bool build(const char *defines, whet_object *object) {
     return object->n_bytes > 0;
 }
 
-/* What comes of asking a fresh worker for one thing. */
-static void ask(const char *defines, whet_op op, whet_verdict *v) {
-    whet_object object;
-    whet_link link;
-    whet_link_end end;
-    whet_reply reply;
-    *v = (whet_verdict){ 0 };
-    REQUIRE(build(defines, &object));
-    REQUIRE_OK(ctx, whet_link_open(ctx, WHET_PROGRAM, &object, &problem, &link, &end, &reply));
-    bool is_over = whet_link_blame(end, &reply, 1, WHET_GATE_SMOKE, v);
+/* All of the plain kernel's rows, in sections of a size that is enough. */
+static whet_request make_request(whet_op op) {
     whet_request request = { .op = op,
                              .problem = problem,
                              .capacity = 32,
@@ -66,15 +60,29 @@ static void ask(const char *defines, whet_op op, whet_verdict *v) {
                              .n_calls = 1 };
     for (int i = 0; i < WHET_N_SECTIONS; i++)
         request.sections[i] = (whet_span){ .bytes = 1 << 16 };
+    return request;
+}
+
+/* What comes of asking a fresh worker for one thing. */
+static void ask(const char *defines, whet_op op, whet_verdict *v) {
+    whet_object object;
+    whet_link link;
+    whet_link_end end;
+    whet_reply reply;
+    *v = (whet_verdict){ 0 };
+    REQUIRE(build(defines, &object));
+    REQUIRE_OK(ctx, whet_link_open(ctx, WHET_PROGRAM, &object, &problem, &link, &end, &reply));
+    bool is_over = whet_link_blame(end, &reply, WHET_GATE_SMOKE, v);
+    whet_request request = make_request(op);
     REQUIRE_OK(ctx, whet_link_place(ctx, &link, &request));
     if (!is_over) {
-        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
-        is_over = whet_link_blame(end, &reply, 1, WHET_GATE_SMOKE, v);
+        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, &patient, &end, &reply, NULL));
+        is_over = whet_link_blame(end, &reply, WHET_GATE_SMOKE, v);
     }
     if (!is_over && op == WHET_OP_PREPARE) {
         request.op = WHET_OP_BATCH;
-        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
-        whet_link_blame(end, &reply, 1, WHET_GATE_SMOKE, v);
+        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, &patient, &end, &reply, NULL));
+        whet_link_blame(end, &reply, WHET_GATE_SMOKE, v);
     }
     whet_link_close(&link);
     whet_object_fini(ctx, &object);
@@ -181,7 +189,7 @@ static void test_no_memory(void) {
     REQUIRE_OK(ctx, whet_link_open(ctx, WHET_PROGRAM, &object, &problem, &link, &end, &reply));
     const whet_request request = { .op = WHET_OP_SIZES, .problem = problem, .n_workers = 1 };
     for (int i = 0; i < 3; i++) {
-        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 20, &end, &reply, NULL));
+        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, &patient, &end, &reply, NULL));
         CHECK_INT(reply.kv_bytes, 64);
     }
     CHECK(link.jail & WHET_JAIL_SECCOMP);
@@ -217,7 +225,8 @@ static void test_nothing_is_left(void) {
     for (int i = 0; i < 20; i++) {
         REQUIRE_OK(ctx, whet_link_open(ctx, WHET_PROGRAM, &object, &problem, &link, &end, &reply));
         const pid_t group = link.pid;
-        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, 0.01, &end, &reply, NULL));
+        REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, &(whet_limits){ .wall_seconds = 0.01 },
+                                      &end, &reply, NULL));
         CHECK_INT(end, WHET_LINK_LATE);
         whet_link_close(&link);
         for (int wait = 0; wait < 1000 && is_group_alive(group); wait++)
@@ -232,7 +241,7 @@ static void test_nothing_is_left(void) {
         if (whet_link_open(ctx, WHET_PROGRAM, &object, &problem, &link, &end, &reply) != WHET_OK ||
             write(told[1], &link.pid, sizeof link.pid) < 0)
             _exit(1);
-        whet_link_ask(ctx, &link, &request, 100, &end, &reply, NULL);
+        whet_link_ask(ctx, &link, &request, &patient, &end, &reply, NULL);
         _exit(0);
     }
     pid_t group = 0;
@@ -245,6 +254,126 @@ static void test_nothing_is_left(void) {
     CHECK(!is_group_alive(group));
     close(told[0]);
     close(told[1]);
+    whet_object_fini(ctx, &object);
+}
+
+/* ---- limits ---- */
+
+/* Runs of one worker, until one does not come to its end or n have; how the last one ended. */
+static int run_within(const whet_object *object, const whet_limits *limits, int n,
+                      whet_link_end *end, whet_reply *reply) {
+    whet_link link;
+    whet_request request = make_request(WHET_OP_RUN);
+    int n_done = 0;
+    whet_status st = whet_link_open(ctx, WHET_PROGRAM, object, &problem, &link, end, reply);
+    if (st == WHET_OK) st = whet_link_place(ctx, &link, &request);
+    while (st == WHET_OK && *end == WHET_LINK_ANSWERED && n_done < n) {
+        st = whet_link_ask(ctx, &link, &request, limits, end, reply, NULL);
+        n_done += *end == WHET_LINK_ANSWERED;
+    }
+    CHECK_STATUS(ctx, st, WHET_OK);
+    whet_link_close(&link);
+    return n_done;
+}
+
+static void check_stopped(const char *defines, const whet_limits *limits, int n, const char *why) {
+    whet_object object;
+    whet_link_end end;
+    whet_reply reply;
+    whet_verdict v = { 0 };
+    REQUIRE(build(defines, &object));
+    const int n_done = run_within(&object, limits, n, &end, &reply);
+    CHECK(n_done < n);
+    CHECK(whet_link_blame(end, &reply, WHET_GATE_SMOKE, &v));
+    CHECK_STR(whet_verdict_name(v.code), "TIMED_OUT");
+    CHECK_CONTAINS(v.reason, why);
+    whet_object_fini(ctx, &object);
+}
+
+/* Processor time of a call and of all together; the clock only for one that sleeps. */
+static void test_limits(void) {
+    static const char sleeps[] = "long syscall();\nstatic int word;\n"
+                                 "#define BEFORE_RUN syscall(FUTEX, &word, 0, 0, (void *)0);\n";
+    char defines[sizeof sleeps + 32];
+    snprintf(defines, sizeof defines, "#define FUTEX %d\n%s", (int)SYS_futex, sleeps);
+    const whet_limits strict = { .call_seconds = 0.02, .total_seconds = 60 };
+    check_stopped("#define BEFORE_RUN for (;;) ;\n", &strict, 1,
+                  "it took more than 0.02 s of processor time");
+    check_stopped(defines, &strict, 1, "it was stopped after 0.4 s");
+    const whet_limits scaled = { .call_seconds = 0.01, .total_seconds = 60, .baseline_ns = 1e6 };
+    check_stopped("#define BEFORE_RUN for (;;) ;\n", &scaled, 1,
+                  "it took more than 0.03 s of processor time");
+    const whet_limits together = { .call_seconds = 60, .total_seconds = 0.05 };
+    check_stopped("#define BEFORE_RUN for (volatile int i = 0; i < 1000000; i++) ;\n", &together,
+                  1000, "its calls took together more than 0.05 s of processor time");
+}
+
+/* A machine that is busy with other things: the whole worker stands still for longer than its
+ * processor time. */
+static void test_standing_still(void) {
+    whet_object object;
+    whet_link link;
+    whet_link_end end;
+    whet_reply reply;
+    whet_request request = make_request(WHET_OP_RUN);
+    const whet_limits limits = { .call_seconds = 0.25, .total_seconds = 60 };
+    REQUIRE(build("\n", &object));
+    REQUIRE_OK(ctx, whet_link_open(ctx, WHET_PROGRAM, &object, &problem, &link, &end, &reply));
+    REQUIRE_OK(ctx, whet_link_place(ctx, &link, &request));
+    kill(-link.pid, SIGSTOP);
+    const pid_t waker = fork();
+    if (waker == 0) {
+        usleep(400000);
+        kill(-link.pid, SIGCONT);
+        _exit(0);
+    }
+    double wall_ns = 0;
+    CHECK_STATUS(ctx, whet_link_ask(ctx, &link, &request, &limits, &end, &reply, &wall_ns),
+                 WHET_OK);
+    CHECK_INT(end, WHET_LINK_ANSWERED);
+    CHECK(wall_ns > 0.25e9 && (double)reply.cpu_ns < 0.25e9);
+    waitpid(waker, NULL, 0);
+    whet_link_close(&link);
+    whet_object_fini(ctx, &object);
+}
+
+/* ---- many runs ---- */
+
+static long resident_kib(void) {
+    long total, resident = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%ld %ld", &total, &resident) != 2) resident = 0;
+    if (f) fclose(f);
+    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* A candidate that ends its process costs nothing that lasts, in a worker or in the judge. After
+ * WARM workers nothing grows: TEST_RUNS=10000 for longer. */
+static void test_many_early_ends(void) {
+    enum { WARM = 20, OF_WORKER = 5, RUNS = 400, MORE_KIB = 1024 };
+    const char *asked = getenv("TEST_RUNS");
+    const int n_runs = asked ? atoi(asked) : RUNS;
+    whet_object object;
+    int n_open = 0;
+    long kib = 0;
+    REQUIRE(build("void _exit(int);\n#define BEFORE_RUN _exit(0)\n", &object));
+    for (int i = 0; i * OF_WORKER < n_runs; i++) {
+        whet_link_end end;
+        whet_reply reply;
+        if (i == WARM) {
+            n_open = n_descriptors();
+            kib = resident_kib();
+        }
+        CHECK_INT(run_within(&object, &patient, OF_WORKER, &end, &reply), OF_WORKER);
+        CHECK_INT(reply.answer, WHET_ANSWER_ENDED);
+    }
+    const long more_kib = resident_kib() - kib;
+    printf("# %d runs in %d workers: %ld KiB more\n", n_runs, n_runs / OF_WORKER, more_kib);
+#ifndef WHET_IS_SANITIZED
+    CHECK(kib > 0 && more_kib < MORE_KIB);
+#endif
+    CHECK_INT(n_descriptors(), n_open);
+    CHECK(waitpid(-1, NULL, WNOHANG) < 0); /* orphans would be ours */
     whet_object_fini(ctx, &object);
 }
 
@@ -273,6 +402,9 @@ int main(int argc, char **argv) {
         { "constructors", test_constructors },
         { "no_memory", test_no_memory },
         { "nothing_is_left", test_nothing_is_left },
+        { "limits", test_limits },
+        { "standing_still", test_standing_still },
+        { "many_early_ends", test_many_early_ends },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
     whet_ctx_close(ctx);

@@ -24,7 +24,6 @@ static whet_judge_opts small_opts(void) {
         .n_threads = 2,
         .seed = test_seed,
         .worker = WHET_PROGRAM,
-        .case_seconds = 2,
         .cache_bytes = 64 << 10,
         .sample_ns = 1e5,
     };

@@ -19,7 +19,6 @@ static whet_judge_opts small_opts(void) {
         .n_threads = 2,
         .seed = test_seed,
         .worker = WHET_PROGRAM,
-        .case_seconds = 5,
     };
 }
 
