@@ -15,7 +15,7 @@ static const char *const dtype_names[] = {
 };
 
 const char *cli_dtype_name(int32_t dtype) {
-    return dtype_names[dtype];
+    return dtype >= 0 && dtype < 3 ? dtype_names[dtype] : "?";
 }
 
 whet_status cli_read_dtype(const char *name, int32_t *dtype) {

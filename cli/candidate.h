@@ -9,7 +9,7 @@
 
 #include "cli.h"
 
-/* "f32", "bf16", "f16". */
+/* "f32", "bf16", "f16"; "?" for what is none. */
 const char *cli_dtype_name(int32_t dtype);
 
 whet_status cli_read_dtype(const char *name, int32_t *dtype);

@@ -4,7 +4,7 @@
 
 #include <whet/checkpoint.h>
 
-#include "cli.h"
+#include "candidate.h"
 
 typedef struct model_opts {
     const char *preset;
@@ -13,15 +13,6 @@ typedef struct model_opts {
     uint64_t seed;
     bool is_json;
 } model_opts;
-
-static const char *dtype_name(whet_dtype dtype) {
-    switch (dtype) {
-    case WHET_F32: return "f32";
-    case WHET_BF16: return "bf16";
-    case WHET_F16: return "f16";
-    }
-    return "?";
-}
 
 static void print_rope(const whet_config *c) {
     printf("%-14s theta %.10g", "rope", c->rope_theta);
@@ -66,7 +57,7 @@ static void print_facts(const char *dir, const whet_checkpoint_facts *f) {
            c->head_dim);
     print_count("parameters", (uint64_t)f->n_parameters, "");
     print_count("weights", f->weight_bytes, "B");
-    printf("%-14s %s, %d tensors in %d file%s\n", "", dtype_name(f->weight_dtype), f->n_tensors,
+    printf("%-14s %s, %d tensors in %d file%s\n", "", cli_dtype_name(f->weight_dtype), f->n_tensors,
            f->n_files, f->n_files == 1 ? "" : "s");
     if (f->n_others > 0)
         printf("%-14s %llu bytes in %d tensors that the model does not read\n", "others",
@@ -101,7 +92,7 @@ static whet_status print_json(whet_ctx *ctx, const char *dir, const whet_checkpo
            c->n_kv_heads, c->head_dim, c->max_position_embeddings);
     printf(
         "\"parameters\":%lld,\"dtype\":\"%s\",\"weight_bytes\":%llu,\"tensors\":%d,\"files\":%d,",
-        (long long)f->n_parameters, dtype_name(f->weight_dtype),
+        (long long)f->n_parameters, cli_dtype_name(f->weight_dtype),
         (unsigned long long)f->weight_bytes, f->n_tensors, f->n_files);
     printf("\"other_tensors\":%d,\"other_bytes\":%llu,\"kv_bytes_per_token\":%llu,", f->n_others,
            (unsigned long long)f->other_bytes, (unsigned long long)f->kv_bytes_per_token);

@@ -4,7 +4,7 @@
 
 #include <whet/machine.h>
 
-#include "cli.h"
+#include "candidate.h"
 #include "receipt.h"
 #include "winner.h"
 
@@ -19,10 +19,6 @@ typedef struct printer {
     int n;
 } printer;
 
-static const char *dtype_name(int dtype) {
-    return dtype == WHET_F32 ? "f32" : dtype == WHET_BF16 ? "bf16" : "f16";
-}
-
 static whet_status print_json(const printer *p, const whet_winner_info *w, const whet_receipt *r,
                               bool is_here) {
     const whet_problem *q = &w->problem;
@@ -33,7 +29,7 @@ static whet_status print_json(const printer *p, const whet_winner_info *w, const
                "\"head_dim\":%d,\"program\":\"%s\",\"object\":\"%s\",\"fingerprint\":\"%s\","
                "\"is_here\":%s,\"shape\":\"%s\",\"repeat\":[%.4f,%.4f,%.4f],"
                "\"fused\":[%.4f,%.4f,%.4f],\"date\":\"%s\",\"receipt\":%s}\n",
-               (long long)w->id, dtype_name(q->dtype), q->n_heads, q->n_kv_heads, q->head_dim,
+               (long long)w->id, cli_dtype_name(q->dtype), q->n_heads, q->n_kv_heads, q->head_dim,
                w->program_hash, w->object_sha256, w->fingerprint, is_here ? "true" : "false",
                w->shape, w->repeat.ratio, w->repeat.low, w->repeat.high, w->fused.ratio,
                w->fused.low, w->fused.high, w->date, line.text);
@@ -49,7 +45,7 @@ static whet_status print_winner(void *data, const whet_winner_info *w, const whe
     if (p->n++ == 0)
         printf("%4s  %-18s %-14s %-14s %-23s %-23s %s\n", "id", "heads", "program", "timed",
                "x repeat", "x fused", "made");
-    printf("%4lld  %-4s %3d:%-3d x%-4d %.12s   %-14s", (long long)w->id, dtype_name(q->dtype),
+    printf("%4lld  %-4s %3d:%-3d x%-4d %.12s   %-14s", (long long)w->id, cli_dtype_name(q->dtype),
            q->n_heads, q->n_kv_heads, q->head_dim, w->program_hash, w->shape);
     printf(" %5.2f [%5.2f, %5.2f]  ", w->repeat.ratio, w->repeat.low, w->repeat.high);
     if (w->fused.ratio > 0)

@@ -6,6 +6,10 @@
 
 #include <stdbool.h>
 
+/* Decode's share of the attention's time in answering 512 tokens with 200, by `fused`
+ * (docs/judging.md): what decode counts for beside prefill, on a logarithmic scale. */
+#define WHET_DECODE_WEIGHT (5.0 / 6)
+
 /* False: no such name. */
 bool whet_shape_parse(const char *name, int *n_rows, int *n_context);
 

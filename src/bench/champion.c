@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The judging side of gate 10: what the baseline draws, what the model asks of attention, and the
  * verdict about what the engine's process says. */
-#include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/child.h"
 #include "base/file.h"
@@ -26,9 +24,11 @@ typedef struct trial {
     const whet_object *object;
     whet_champion_opts opts; /* defaults filled in */
     whet_drawn *drawn;       /* [WHET_CHAMPION_TEXTS], by the baseline; owned */
+    int n_texts;
+    int32_t n_tokens[WHET_CHAMPION_TEXTS]; /* of drawn */
     whet_champion *champion;
     whet_verdict *verdict;
-    char folder[40];
+    whet_folder folder;
 } trial;
 
 /* ---- without the candidate: what must come out ---- */
@@ -67,6 +67,7 @@ static whet_status draw_baseline(whet_ctx *ctx, trial *t, const whet_stage *stag
             draw.tap_data = *recorder;
         }
         WHET_TRY(whet_stage_draw(ctx, stage, &draw, &t->drawn[i]));
+        t->n_tokens[t->n_texts++] = (int32_t)draw.n_tokens;
     }
     return WHET_OK;
 }
@@ -99,34 +100,19 @@ static whet_status prepare(whet_ctx *ctx, trial *t) {
 static whet_status write_objects(whet_ctx *ctx, trial *t) {
     char path[64];
     whet_object spoiled;
-    snprintf(t->folder, sizeof t->folder, "/tmp/whet-champion-XXXXXX");
-    if (!mkdtemp(t->folder)) {
-        const int why = errno;
-        *t->folder = '\0';
-        return whet_fail(ctx, WHET_E_IO, "make a folder in /tmp: %s", strerror(why));
-    }
-    snprintf(path, sizeof path, "%s/candidate.so", t->folder);
+    WHET_TRY(whet_folder_open(ctx, &t->folder));
+    snprintf(path, sizeof path, "%s/candidate.so", t->folder.path);
     WHET_TRY(whet_file_write(ctx, path, t->object->bytes, t->object->n_bytes));
     WHET_TRY(whet_proof_spoil(ctx, t->object, &spoiled));
-    snprintf(path, sizeof path, "%s/spoiled.so", t->folder);
+    snprintf(path, sizeof path, "%s/spoiled.so", t->folder.path);
     const whet_status st =
         spoiled.bytes ? whet_file_write(ctx, path, spoiled.bytes, spoiled.n_bytes) : WHET_OK;
     whet_object_fini(ctx, &spoiled);
     return st;
 }
 
-static void remove_objects(const trial *t) {
-    static const char *const names[] = { "candidate.so", "spoiled.so" };
-    char path[64];
-    if (!*t->folder) return;
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/%s", t->folder, names[i]);
-        unlink(path);
-    }
-    rmdir(t->folder);
-}
-
-/* Reads the model, whet itself and what the machine is; writes nothing. */
+/* Reads the model, whet itself and what the machine is; writes nothing but the sign that resets its
+ * peak of memory. */
 static whet_status run_engine(whet_ctx *ctx, trial *t, whet_buf *out, whet_buf *words,
                               whet_child_result *result) {
     const whet_champion_opts *o = &t->opts;
@@ -137,7 +123,7 @@ static whet_status run_engine(whet_ctx *ctx, trial *t, whet_buf *out, whet_buf *
     snprintf(blobs, sizeof blobs, "%s/../../blobs", o->model); /* of the Hugging Face cache */
     snprintf(program, sizeof program, "%s", o->program);
     const char *const argv[] = { o->program,   "_champion", "--model",
-                                 o->model,     "--folder",  t->folder,
+                                 o->model,     "--folder",  t->folder.path,
                                  "--seed",     seed,        "--threads",
                                  threads,      "--pairs",   pairs,
                                  "--baseline", o->baseline, o->scenarios ? "--scenario" : NULL,
@@ -152,14 +138,22 @@ static whet_status run_engine(whet_ctx *ctx, trial *t, whet_buf *out, whet_buf *
 #endif
         NULL
     };
-    const whet_jail_build jail = { .folder = t->folder, .readable = readable };
+    const char *const writable[] = { "/proc/self/clear_refs", NULL };
+    const whet_jail_build jail = {
+        .folder = t->folder.path,
+        .kept = &t->folder,
+        .readable = readable,
+        .writable = writable,
+    };
     const whet_child_opts limits = {
         .wall_seconds = o->seconds,
         .environment = environment,
         .confine = whet_jail_enter_build,
         .confine_data = &jail,
     };
-    return whet_child_run(ctx, argv, &limits, out, words, result);
+    const whet_status st = whet_child_run(ctx, argv, &limits, out, words, result);
+    whet_folder_leave(&t->folder);
+    return st;
 }
 
 /* How its process ended, when not well. */
@@ -193,7 +187,7 @@ static whet_status ask_engine(whet_ctx *ctx, trial *t) {
         memcpy(t->champion, out.text, sizeof *t->champion);
         t->champion->n_cases = n_cases;
     }
-    remove_objects(t);
+    whet_folder_close(&t->folder);
     whet_buf_fini(ctx, &out);
     whet_buf_fini(ctx, &words);
     return st;
@@ -234,13 +228,27 @@ static void compare_spoiled(const trial *t) {
                             "was not what ran");
 }
 
-/* Sizes of what came from another process. */
-static bool is_sound(const whet_champion *c) {
-    bool is = c->n_texts > 0 && c->n_texts <= WHET_CHAMPION_TEXTS && c->n_contexts >= 0 &&
-              c->n_contexts <= WHET_CHAMPION_CONTEXTS;
-    for (int i = 0; is && i < c->n_texts; i++)
-        is = c->texts[i].n_tokens > 0 && c->texts[i].n_tokens <= WHET_CHAMPION_TOKENS &&
-             c->texts[i].n_same == 0;
+static bool is_sound_speed(const whet_champion_speed *s) {
+    bool is = isfinite(s->ratio.ratio) && isfinite(s->ratio.low) && isfinite(s->ratio.high);
+    for (int i = 0; i < WHET_BENCH_MAX_SIDES; i++)
+        is &= isfinite(s->tokens_per_second[i]);
+    return is;
+}
+
+/* What came from another process: as much as the baseline drew, finite, its strings ending. */
+static bool is_sound(const trial *t) {
+    const whet_champion *c = t->champion;
+    bool is = c->n_texts == t->n_texts && c->n_contexts >= 0 &&
+              c->n_contexts <= WHET_CHAMPION_CONTEXTS &&
+              memchr(c->baseline, '\0', sizeof c->baseline);
+    for (int i = 0; is && i < c->n_texts; i++) {
+        const whet_champion_text *text = &c->texts[i];
+        is = text->n_tokens == t->n_tokens[i] && text->n_same == 0 &&
+             memchr(text->name, '\0', sizeof text->name) && is_sound_speed(&text->prefill) &&
+             is_sound_speed(&text->decode);
+    }
+    for (int i = 0; is && i < c->n_contexts; i++)
+        is = is_sound_speed(&c->contexts[i].decode);
     return is;
 }
 
@@ -258,7 +266,7 @@ whet_status whet_champion_run(whet_ctx *ctx, const whet_judge *judge, const whet
     if (!t.drawn) return WHET_E_NOMEM;
     whet_status st = prepare(ctx, &t);
     if (st == WHET_OK && verdict->code == WHET_V_PASS) st = ask_engine(ctx, &t);
-    if (st == WHET_OK && verdict->code == WHET_V_PASS && !is_sound(champion))
+    if (st == WHET_OK && verdict->code == WHET_V_PASS && !is_sound(&t))
         st = whet_fail(ctx, WHET_E_INTERNAL, "the engine's process answers with nonsense");
     if (st == WHET_OK && verdict->code == WHET_V_PASS) {
         compare_spoiled(&t);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/ctx.h"
+#include "base/shape.h"
 #include "bench/op.h"
 #include "kernels/attention.h"
 #include "kernels/linear.h"
@@ -28,8 +29,6 @@ static const double hopeless = 3;
 /* What the static order takes gives way only to what is so much faster: a tie decides nothing, and
  * the answer stays the same from day to day. */
 static const double clearly_faster = 1.03;
-
-static const double decode_weight = 5.0 / 6;
 
 typedef struct stopwatch {
     whet_op_bench b;
@@ -112,6 +111,13 @@ static void list_linear(char *list) {
 
 /* ---- choosing ---- */
 
+/* Both ops share the places. */
+static whet_status check_room(whet_ctx *ctx, const whet_profile *p, int n_more) {
+    if (p->n_figures + n_more <= WHET_PROFILE_MAX_FIGURES) return WHET_OK;
+    return whet_fail(ctx, WHET_E_INTERNAL, "a profile holds at most %d kernels",
+                     WHET_PROFILE_MAX_FIGURES);
+}
+
 static whet_profile_figure *add_figure(whet_profile *p, whet_bench_op op, const char *kernel) {
     whet_profile_figure *f = &p->figures[p->n_figures++];
     *f = (whet_profile_figure){ .op = op };
@@ -125,7 +131,7 @@ static void choose_attention(const char *first, whet_profile *p) {
         const whet_profile_figure *f = &p->figures[i];
         if (f->prefill_ns == 0) continue;
         double speed =
-            -decode_weight * log(f->decode_ns) - (1 - decode_weight) * log(f->prefill_ns);
+            -WHET_DECODE_WEIGHT * log(f->decode_ns) - (1 - WHET_DECODE_WEIGHT) * log(f->prefill_ns);
         if (strcmp(f->kernel, first) == 0) speed += log(clearly_faster);
         if (!(speed > best)) continue;
         best = speed;
@@ -141,6 +147,7 @@ static whet_status measure_attention(whet_ctx *ctx, whet_team *team, const whet_
     list_attention(problem, list);
     opts.attention.n_rows = 1;
     WHET_TRY(time_op(ctx, team, &opts, true, &s));
+    WHET_TRY(check_room(ctx, p, s.b.n_kernels));
     const double best_ns = least(s.best_ns, s.b.n_kernels);
     for (int i = 0; i < s.b.n_kernels; i++) {
         add_figure(p, WHET_BENCH_ATTENTION, s.b.names[i])->decode_ns = s.best_ns[i];
@@ -172,6 +179,7 @@ static whet_status measure_linear(whet_ctx *ctx, whet_team *team, int32_t n_rows
     };
     list_linear(list);
     WHET_TRY(time_op(ctx, team, &opts, false, &s));
+    WHET_TRY(check_room(ctx, p, s.b.n_kernels));
     double best_ns = INFINITY;
     for (int i = 0; i < s.b.n_kernels; i++) { /* the static order's first stands at the head */
         add_figure(p, WHET_BENCH_LINEAR, s.b.names[i])->prefill_ns = s.best_ns[i];

@@ -151,9 +151,10 @@ static whet_status make_folder_of(whet_ctx *ctx, const char *path) {
 whet_status whet_journal_open(whet_ctx *ctx, whet_search *s) {
     const bool is_old = s->opts.is_resumed || s->is_replay;
     if (!is_old) WHET_TRY(make_folder_of(ctx, s->opts.run_file));
-    WHET_TRY(whet_store_open(ctx, s->opts.run_file, !is_old, &s->store));
+    WHET_TRY(s->is_replay ? whet_store_open_to_read(ctx, s->opts.run_file, &s->store)
+                          : whet_store_open(ctx, s->opts.run_file, !is_old, &s->store));
     if (s->opts.answers) {
-        WHET_TRY(whet_store_open(ctx, s->opts.answers, false, &s->answers));
+        WHET_TRY(whet_store_open_to_read(ctx, s->opts.answers, &s->answers));
         s->is_other = true;
     } else if (is_old) {
         s->answers = s->store;

@@ -13,6 +13,7 @@
 #include <whet/attention.h>
 #include <whet/machine.h>
 
+#include "base/shape.h"
 #include "base/utf8.h"
 #include "kernels/attention.h"
 
@@ -53,12 +54,12 @@ static const char *rival_of(const whet_receipt *r) {
     return low_of(r, "decode", "fused") > 0 ? "fused" : "repeat";
 }
 
-/* Of the attention's time in answering 512 tokens with 200, `fused` spends five parts of six in
- * decode (docs/judging.md). A loss in prefill may be the price. */
+/* A loss in prefill may be the price. */
 bool whet_receipt_is_faster(const whet_receipt *r) {
     const char *rival = rival_of(r);
     const double decode = low_of(r, "decode", rival), prefill = low_of(r, "prefill", rival);
-    return decode > 1 && prefill > 0 && 5 * log(decode) + log(prefill) > 0;
+    return decode > 1 && prefill > 0 &&
+           WHET_DECODE_WEIGHT * log(decode) + (1 - WHET_DECODE_WEIGHT) * log(prefill) > 0;
 }
 
 /* ---- making it ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The self-check of a winner. The child writes one thing that is seen outside, its outputs; what is
- * right is reckoned by the parent, which never calls the kernel. */
+/* The self-check of a winner. A child asks the kernel what memory it wants, another lets it
+ * calculate; what is right is reckoned by the parent, which never calls the kernel. */
 #include "evolve/self_check.h"
 
 #include <errno.h>
@@ -20,14 +20,22 @@
 enum { TOKENS = 80, ROWS = 6, FIRST = 70, CAPACITY = 128, N_WORKERS = 2, NAP_US = 200 };
 
 static const double limit_ns = 5e9;
+static const size_t max_bytes = (size_t)1 << 30; /* of K and V, and of the workspace */
 
-/* Everything lies in one shared mapping: [q][k][v][out][kv][workspace]. */
+/* What the kernel says of the problem. */
+typedef struct said {
+    int32_t is_supported;
+    size_t kv_bytes, workspace_bytes;
+} said;
+
+/* Data lie in one shared mapping: [q][k][v][out][kv][workspace]. */
 typedef struct check {
     whet_problem problem;
     const whet_attention_kernel *kernel;
     size_t row_bytes, kv_row_bytes; /* of q and out, of k and v */
+    said *said;                     /* shared, too */
     char *q, *k, *v, *out, *kv, *workspace;
-    char *memory;
+    void *memory;
     size_t bytes;
 } check;
 
@@ -35,28 +43,31 @@ static size_t aligned(size_t n) {
     return (n + 63) & ~(size_t)63;
 }
 
-static whet_status map(whet_ctx *ctx, check *c) {
+static whet_status map(whet_ctx *ctx, size_t n, void **memory) {
+    void *at = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED)
+        return whet_fail(ctx, WHET_E_NOMEM, "map %zu bytes to check a winner: %s", n,
+                         strerror(errno));
+    *memory = at;
+    return WHET_OK;
+}
+
+static whet_status lay_out(whet_ctx *ctx, check *c) {
     const whet_problem *p = &c->problem;
     const size_t element = whet_dtype_bytes((whet_dtype)p->dtype);
     c->row_bytes = (size_t)p->n_heads * (size_t)p->head_dim * element;
     c->kv_row_bytes = (size_t)p->n_kv_heads * (size_t)p->head_dim * element;
     char **const parts[] = { &c->q, &c->k, &c->v, &c->out, &c->kv, &c->workspace };
     const size_t sizes[] = {
-        ROWS * c->row_bytes,
-        TOKENS * c->kv_row_bytes,
-        TOKENS * c->kv_row_bytes,
-        ROWS * c->row_bytes,
-        c->kernel->kv_bytes(p, CAPACITY),
-        c->kernel->workspace_bytes(p, N_WORKERS),
+        ROWS * c->row_bytes, TOKENS * c->kv_row_bytes, TOKENS * c->kv_row_bytes,
+        ROWS * c->row_bytes, c->said->kv_bytes,        c->said->workspace_bytes,
     };
+    if (c->said->kv_bytes > max_bytes || c->said->workspace_bytes > max_bytes)
+        return whet_fail(ctx, WHET_E_UNSUPPORTED, "it wants %zu and %zu bytes here",
+                         c->said->kv_bytes, c->said->workspace_bytes);
     for (int i = 0; i < 6; i++)
         c->bytes += aligned(sizes[i]);
-    c->memory = mmap(NULL, c->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (c->memory == MAP_FAILED) {
-        c->memory = NULL;
-        return whet_fail(ctx, WHET_E_NOMEM, "map %zu bytes to check a winner: %s", c->bytes,
-                         strerror(errno));
-    }
+    WHET_TRY(map(ctx, c->bytes, &c->memory));
     char *at = c->memory;
     for (int i = 0; i < 6; i++) {
         *parts[i] = at;
@@ -66,6 +77,13 @@ static whet_status map(whet_ctx *ctx, check *c) {
 }
 
 /* ---- in the child: async-signal-safe, and no system call behind the lock ---- */
+
+static void ask(const check *c) {
+    c->said->is_supported = c->kernel->supports(&c->problem);
+    if (!c->said->is_supported) return;
+    c->said->kv_bytes = c->kernel->kv_bytes(&c->problem, CAPACITY);
+    c->said->workspace_bytes = c->kernel->workspace_bytes(&c->problem, N_WORKERS);
+}
 
 static void append(const check *c, int pos, int n) {
     const whet_problem *p = &c->problem;
@@ -138,12 +156,13 @@ static whet_status await(whet_ctx *ctx, pid_t pid) {
     return whet_fail(ctx, WHET_E_UNSUPPORTED, "it ends by signal %d here", number);
 }
 
-static whet_status in_child(whet_ctx *ctx, const check *c) {
-    const pid_t pid = whet_jail_fork();
+static whet_status in_child(whet_ctx *ctx, const check *c, void (*work)(const check *c)) {
+    const pid_t parent = getpid(), pid = whet_jail_fork();
     if (pid < 0) return whet_fail(ctx, WHET_E_IO, "start a winner's check: %s", strerror(errno));
     if (pid == 0) {
+        if (!whet_jail_follow(parent)) _exit(1);
         whet_jail_lock(); /* without seccomp it is a child all the same */
-        calculate(c);
+        work(c);
         _exit(0);
     }
     return await(ctx, pid);
@@ -174,15 +193,20 @@ whet_status whet_self_check(whet_ctx *ctx, const whet_attention_kernel *kernel,
     check c = { .problem = *problem, .kernel = kernel };
     c.problem.n_rows = ROWS;
     c.problem.n_context = TOKENS;
-    if (!kernel->supports(&c.problem))
-        return whet_fail(ctx, WHET_E_UNSUPPORTED, "it does not support its problem here");
-    whet_status st = map(ctx, &c);
+    void *page = NULL;
+    WHET_TRY(map(ctx, sizeof *c.said, &page));
+    c.said = page;
+    whet_status st = in_child(ctx, &c, ask);
+    if (st == WHET_OK && !c.said->is_supported)
+        st = whet_fail(ctx, WHET_E_UNSUPPORTED, "it does not support its problem here");
+    if (st == WHET_OK) st = lay_out(ctx, &c);
     if (st == WHET_OK) {
         whet_case_fill(WHET_CASE_GAUSS_1, &c.problem, 1, c.q, c.k, c.v);
         memset(c.out, 0xFF, ROWS * c.row_bytes); /* NaN in every type */
-        st = in_child(ctx, &c);
+        st = in_child(ctx, &c, calculate);
     }
     if (st == WHET_OK) st = compare(ctx, &c);
     if (c.memory) munmap(c.memory, c.bytes);
+    munmap(page, sizeof *c.said);
     return st;
 }

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/shape.h"
 #include "evolve/genome.h"
 #include "evolve/receipt.h"
 
@@ -64,7 +65,9 @@ static void from_row(const whet_winner_row *row, const char *source, whet_receip
     memcpy(r->fingerprint, row->key.fingerprint, sizeof r->fingerprint);
     memcpy(r->date, row->date, sizeof r->date);
     whet_sha256_hex(source, strlen(source), r->source_sha256);
-    sscanf(row->shape, "decode@%d", &r->problem.n_context);
+    int n_rows, n_context;
+    if (whet_shape_parse(row->shape, &n_rows, &n_context) && n_rows == 1)
+        r->problem.n_context = n_context;
     add_old(r, row, "repeat", (whet_ratio){ row->ratio_repeat, row->low_repeat, row->high_repeat });
     add_old(r, row, "fused", (whet_ratio){ row->ratio_fused, row->low_fused, row->high_fused });
 }
@@ -178,6 +181,9 @@ static whet_status read_line(whet_ctx *ctx, const char *name, int number, const 
     if (lines->n == WHET_MAX_IMPORTED)
         return whet_fail(ctx, WHET_E_FORMAT, "%s: there are more than %d winners", where,
                          WHET_MAX_IMPORTED);
+    if (n > WHET_MAX_WINNER_BYTES)
+        return whet_fail(ctx, WHET_E_FORMAT, "%s: a winner has at most %d bytes", where,
+                         WHET_MAX_WINNER_BYTES);
     WHET_TRY(whet_json_parse(ctx, where, text, n, true, &json));
     const whet_status st = take_line(ctx, where, json, &lines->lines[lines->n++]);
     whet_json_close(json);

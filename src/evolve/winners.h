@@ -8,7 +8,11 @@
 #include "base/buf.h"
 #include "store/winners.h"
 
-enum { WHET_MAX_IMPORTED = 64, WHET_MAX_IMPORT_BYTES = 16 << 20 };
+enum {
+    WHET_MAX_IMPORTED = 64,
+    WHET_MAX_IMPORT_BYTES = 16 << 20,
+    WHET_MAX_WINNER_BYTES = 512 << 10
+};
 
 /* A row with what the receipt says; without its id and date. */
 whet_winner_row whet_winner_row_of(const whet_receipt *receipt);

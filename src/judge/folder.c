@@ -84,27 +84,30 @@ whet_status whet_folder_open(whet_ctx *ctx, whet_folder *folder) {
         close(pair[0]);
         keep(pair[1]);
     }
-    int why = errno;
+    const int why = errno;
     close(pair[1]);
-    greeting hello = { 0 };
-    if (keeper > 0) {
-        while (recv(pair[0], &hello, sizeof hello, 0) < 0 && errno == EINTR)
-            continue;
-        why = hello.why;
+    if (keeper < 0) {
+        close(pair[0]);
+        return whet_fail(ctx, WHET_E_IO, "start the keeper of a folder: %s", strerror(why));
     }
-    *folder = (whet_folder){ .line = pair[0], .keeper = keeper > 0 ? keeper : 0 };
-    if (*hello.path && !hello.why) {
+    *folder = (whet_folder){ .line = pair[0], .keeper = keeper };
+    greeting hello = { 0 };
+    ssize_t n;
+    while ((n = recv(pair[0], &hello, sizeof hello, 0)) < 0 && errno == EINTR)
+        continue;
+    if (n == (ssize_t)sizeof hello && !hello.why) {
         memcpy(folder->path, hello.path, sizeof folder->path);
         return WHET_OK;
     }
     whet_folder_close(folder);
-    return whet_fail(ctx, WHET_E_IO, "make a folder in /tmp: %s", strerror(why));
+    return whet_fail(ctx, WHET_E_IO, "make a folder in /tmp: %s",
+                     hello.why ? strerror(hello.why) : "its keeper has ended");
 }
 
 void whet_folder_close(whet_folder *folder) {
     int status = 0;
-    if (folder->line > 0) close(folder->line);
     if (folder->keeper > 0) {
+        close(folder->line);
         while (waitpid(folder->keeper, &status, 0) < 0 && errno == EINTR)
             continue;
         if (WIFSIGNALED(status) && *folder->path) remove_folder(folder->path);

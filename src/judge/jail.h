@@ -20,7 +20,7 @@ pid_t whet_jail_fork(void);
 uint32_t whet_jail_enter(void);
 
 /* Called in a process that its parent, who is `parent`, has just forked: it ends with that. False
- * when the parent has gone already. */
+ * when the parent has gone already, as far as can be seen: process 1 of a namespace sees none. */
 bool whet_jail_follow(pid_t parent);
 
 /* So much more processor time for this process; SIGPROF ends it then. Called before it is locked
@@ -41,6 +41,7 @@ typedef struct whet_jail_build {
     const whet_folder *kept;     /* the same, when a keeper is to end what works in it; or NULL */
     const char *compiler_folder; /* of the compiler, beyond /usr and the like; NULL = none */
     const char *const *readable; /* more files and folders to read, NULL at the end; NULL = none */
+    const char *const *writable; /* more files to write, likewise */
 } whet_jail_build;
 
 /* Gives the folder to the user that the compiler will be. Called by the judge. */

@@ -138,7 +138,8 @@ uint32_t whet_jail_enter(void) {
 }
 
 bool whet_jail_follow(pid_t parent) {
-    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
+    return getppid() == parent || getpid() == 1; /* which sees no parent in its namespace */
 }
 
 void whet_jail_limit_cpu(uint64_t cpu_ns) {
@@ -195,7 +196,7 @@ void whet_jail_enter_build(const void *data) {
                                             "/etc/ld.so.cache",
                                             "/proc/self",
                                             "/nix/store" };
-    static const char *const writable[] = { "/dev/null", "/dev/zero", "/proc/self/clear_refs" };
+    static const char *const writable[] = { "/dev/null", "/dev/zero" };
     const whet_jail_build *build = data;
     struct stat about;
     uint64_t all;
@@ -215,6 +216,8 @@ void whet_jail_enter_build(const void *data) {
         if (build->compiler_folder) allow_path(rules, build->compiler_folder, reading);
         for (const char *const *more = build->readable; more && *more; more++)
             allow_path(rules, *more, reading);
+        for (const char *const *more = build->writable; more && *more; more++)
+            allow_path(rules, *more, reading | LANDLOCK_ACCESS_FS_WRITE_FILE);
         allow_search_path(rules, reading);
         allow_path(rules, build->folder, all);
         enforce(rules);

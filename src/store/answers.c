@@ -208,7 +208,13 @@ whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, w
 whet_status whet_store_get_injected(whet_ctx *ctx, whet_store *store, int64_t id,
                                     whet_store_injected *injected) {
     sqlite3_stmt *stmt;
+    bool has_inbox;
     *injected = (whet_store_injected){ 0 };
+    WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
+                           "SELECT 1 FROM main.sqlite_schema WHERE name = 'inbox'", ""));
+    const whet_status read = whet_db_step(ctx, &store->db, stmt, &has_inbox);
+    whet_db_finish(stmt);
+    if (read != WHET_OK || !has_inbox) return read; /* version 3 has none */
     WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
                            "SELECT name, source FROM main.inbox WHERE id = ?", "i", id));
     whet_status st = whet_db_step(ctx, &store->db, stmt, &injected->is_there);

@@ -124,6 +124,12 @@ static whet_status make_tables(whet_ctx *ctx, whet_db *db, const whet_db_kind *k
     return whet_db_end(ctx, db, st);
 }
 
+static whet_status other_version(whet_ctx *ctx, const whet_db *db, const whet_db_kind *kind,
+                                 int64_t version) {
+    return whet_fail(ctx, WHET_E_FORMAT, "%s is a %s of version %d, this whet knows %d", db->path,
+                     kind->what, (int)version, kind->version);
+}
+
 /* One transaction, so that a file is of the old version or of the new one, whatever happens. */
 static whet_status upgrade(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind) {
     char number[64];
@@ -131,6 +137,7 @@ static whet_status upgrade(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind)
     WHET_TRY(whet_db_execute(ctx, db, "BEGIN IMMEDIATE"));
     int64_t version = 0; /* another process may have been first */
     whet_status st = read_pragma(ctx, db, "PRAGMA user_version", &version);
+    if (st == WHET_OK && version > kind->version) st = other_version(ctx, db, kind, version);
     for (; st == WHET_OK && version < kind->version; version++)
         st = whet_db_execute(ctx, db, kind->upgrades[version - kind->oldest]);
     if (st == WHET_OK) st = whet_db_execute(ctx, db, number);
@@ -150,8 +157,7 @@ static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *ki
     } else if (kind->oldest && version >= kind->oldest && version < kind->version) {
         return is_to_read ? WHET_OK : upgrade(ctx, db, kind);
     } else if (version != kind->version) {
-        return whet_fail(ctx, WHET_E_FORMAT, "%s is a %s of version %d, this whet knows %d",
-                         db->path, kind->what, (int)version, kind->version);
+        return other_version(ctx, db, kind, version);
     }
     return WHET_OK;
 }

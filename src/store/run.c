@@ -55,16 +55,27 @@ const whet_db_kind whet_store_kind = {
     .upgrades = upgrades,
 };
 
-whet_status whet_store_open(whet_ctx *ctx, const char *path, bool may_create, whet_store **store) {
+static whet_status open_store(whet_ctx *ctx, const char *path, bool is_to_read, bool may_create,
+                              whet_store **store) {
     *store = NULL;
     whet_store *s = whet_alloc_zero(ctx, 1, sizeof *s);
     if (!s) return WHET_E_NOMEM;
-    const whet_status st = whet_db_open(ctx, path, &whet_store_kind, may_create, &s->db);
+    const whet_status st = is_to_read
+                               ? whet_db_open_to_read(ctx, path, &whet_store_kind, &s->db)
+                               : whet_db_open(ctx, path, &whet_store_kind, may_create, &s->db);
     if (st == WHET_OK)
         *store = s;
     else
         whet_free(ctx, s);
     return st;
+}
+
+whet_status whet_store_open(whet_ctx *ctx, const char *path, bool may_create, whet_store **store) {
+    return open_store(ctx, path, false, may_create, store);
+}
+
+whet_status whet_store_open_to_read(whet_ctx *ctx, const char *path, whet_store **store) {
+    return open_store(ctx, path, true, false, store);
 }
 
 void whet_store_close(whet_ctx *ctx, whet_store *store) {

@@ -12,6 +12,8 @@ typedef struct whet_store whet_store;
 
 /* Makes the file when it is not there (`may_create`), refuses what is not a run file. */
 whet_status whet_store_open(whet_ctx *ctx, const char *path, bool may_create, whet_store **store);
+/* The same for reading and for following to the end: the file stays as it is, an old one, too. */
+whet_status whet_store_open_to_read(whet_ctx *ctx, const char *path, whet_store **store);
 /* An open transaction is rolled back; NULL is fine. */
 void whet_store_close(whet_ctx *ctx, whet_store *store);
 

@@ -4,6 +4,7 @@
 #include "tests/test.h"
 
 #include <limits.h>
+#include <math.h>
 #include <unistd.h>
 
 #include "bench/champion_int.h"
@@ -15,7 +16,9 @@
 enum { N_TOKENS = 50, CAPACITY = N_TOKENS + 8 /* of the text "short" in the engine */ };
 
 /* What the engine's process does, told by its seed. */
-enum { SEED_HONEST = 1, SEED_TIED, SEED_DECIDED, SEED_NONSENSE, SEED_SILENT, SEED_SAME };
+enum { SEED_HONEST = 1, SEED_TIED, SEED_DECIDED, SEED_SILENT, SEED_SAME, SEED_NONSENSE };
+
+enum { N_NONSENSE = 6 }; /* seeds from SEED_NONSENSE on */
 
 static whet_ctx *ctx;
 static whet_judge *judge;
@@ -47,6 +50,17 @@ static whet_status tamper(const whet_champion_opts *opts, whet_champion *champio
     return st;
 }
 
+/* A result that is none, in one respect. */
+static void spoil(int how, whet_champion *c) {
+    whet_champion_text *text = &c->texts[0];
+    if (how == 0) c->n_texts = 1000;
+    if (how == 1) c->n_texts = 0;
+    if (how == 2) text->n_tokens = 1;
+    if (how == 3) memset(text->name, 'x', sizeof text->name);
+    if (how == 4) memset(c->baseline, 'x', sizeof c->baseline);
+    if (how == 5) text->decode.ratio.low = (double)NAN;
+}
+
 /* Files beyond its folder are not to be made. */
 static bool can_write(void) {
     char path[] = "/tmp/whet-test-champion-XXXXXX";
@@ -70,7 +84,7 @@ static int serve(int argc, char **argv) {
     whet_status st = whet_champion_serve(ctx, &opts, folder, &champion);
     if (st == WHET_OK && (opts.seed == SEED_TIED || opts.seed == SEED_DECIDED))
         st = tamper(&opts, &champion);
-    if (opts.seed == SEED_NONSENSE) champion.n_texts = 1000;
+    if (opts.seed >= SEED_NONSENSE) spoil((int)(opts.seed - SEED_NONSENSE), &champion);
     if (opts.seed == SEED_SAME) /* as if every session ran something else */
         memcpy(champion.texts[0].spoiled, champion.texts[0].ids, sizeof champion.texts[0].ids);
     if (st == WHET_OK) fwrite(&champion, sizeof champion, 1, stdout);
@@ -179,7 +193,10 @@ static void test_ties(void) {
 static void test_false_answers(void) {
     whet_champion c;
     whet_verdict v;
-    CHECK_STATUS(ctx, run((asked){ .seed = SEED_NONSENSE }, &c, &v), WHET_E_INTERNAL);
+    for (uint64_t i = 0; i < N_NONSENSE; i++) {
+        CHECK_STATUS(ctx, run((asked){ .seed = SEED_NONSENSE + i }, &c, &v), WHET_E_INTERNAL);
+        CHECK_CONTAINS(whet_ctx_message(ctx), "nonsense");
+    }
     CHECK_STATUS(ctx, run((asked){ .seed = SEED_SILENT }, &c, &v), WHET_E_INTERNAL);
     if (whet_judge_jail() & WHET_JAIL_LANDLOCK) CHECK_CONTAINS(whet_ctx_message(ctx), "0 bytes");
     CHECK_STATUS(ctx, run((asked){ .scenarios = "short,nothing" }, &c, &v), WHET_E_ARG);

@@ -173,6 +173,12 @@ static void test_lines(void) {
     for (int i = 0; i <= WHET_MAX_IMPORTED; i++)
         write_line(&text);
     refuse_lines(text.text, "more than 64");
+    whet_buf_clear(&text);
+    REQUIRE_OK(ctx, whet_buf_append(ctx, &text, "", 1));
+    while (text.len <= WHET_MAX_WINNER_BYTES)
+        REQUIRE_OK(ctx, whet_buf_append(ctx, &text, text.text, text.len));
+    memset(text.text, ' ', text.len);
+    refuse_lines(text.text, "f, line 1: a winner has at most 524288 bytes");
     whet_buf_fini(ctx, &text);
 }
 
