@@ -59,8 +59,7 @@ static void print_text(const whet_score_item *i) {
     if (i->fate == WHET_FATE_REFUSED)
         printf("%s is REFUSED with seed %llu, gate %d: %s\n", i->name, (unsigned long long)i->seed,
                i->verdict.gate, i->verdict.reason);
-    if (i->fate != WHET_FATE_SAME_BITS && i->fate != WHET_FATE_WITHIN && i->fate != WHET_FATE_HOLE)
-        return;
+    if (!i->mutation || i->fate == WHET_FATE_REJECTED) return;
     printf("%s:%d %s, \"%s\" becomes \"%s\"\n    ", i->name, i->line, i->mutation, i->before,
            i->after);
     if (i->fate == WHET_FATE_SAME_BITS)
@@ -69,6 +68,9 @@ static void print_text(const whet_score_item *i) {
         printf("other bits in %d of %d cases, at most %.3f of the tolerance (the original's: "
                "%.3f)\n",
                i->n_other, i->n_cases, i->worst, i->original_worst);
+    else if (i->fate == WHET_FATE_ORIGINAL)
+        printf("the ORIGINAL, accepted with seed %llu, is rejected in case %d: %s\n",
+               (unsigned long long)i->seed, i->n_cases + 1, i->reason);
     else
         printf("HOLE, accepted with seed %llu: %s\n", (unsigned long long)i->seed, i->reason);
 }
@@ -96,8 +98,9 @@ static void print_row(const whet_score *s, const char *mutation, const char *mea
     const int same = count(s, mutation, WHET_FATE_SAME_BITS);
     const int within = count(s, mutation, WHET_FATE_WITHIN);
     const int hole = count(s, mutation, WHET_FATE_HOLE);
-    printf("| %s | %d / %d | %d | %d | %d | %s |\n", mutation ? mutation : "**all**", rejected,
-           rejected + same + within + hole, same, within, hole, meaning);
+    const int n = rejected + same + within + hole + count(s, mutation, WHET_FATE_ORIGINAL);
+    printf("| %s | %d / %d | %d | %d | %d | %s |\n", mutation ? mutation : "**all**", rejected, n,
+           same, within, hole, meaning);
 }
 
 static void print_table(const whet_score *s) {
@@ -119,21 +122,24 @@ static void print_sum(const judge_score *r, const whet_score *s, double seconds)
     const int same = count(s, NULL, WHET_FATE_SAME_BITS);
     const int within = count(s, NULL, WHET_FATE_WITHIN), hole = count(s, NULL, WHET_FATE_HOLE);
     const int refused = count(s, NULL, WHET_FATE_REFUSED);
-    const int n = rejected + same + within + hole;
+    const int original = count(s, NULL, WHET_FATE_ORIGINAL);
+    const int n = rejected + same + within + hole + original;
     if (r->is_json) {
         printf("{\"type\":\"score\",\"mutants\":%d,\"rejected\":%d,\"same_bits\":%d,\"within\":%d,"
-               "\"holes\":%d,\"possible\":%d,\"no_build\":%d,\"twins\":%d,\"honest\":%d,"
+               "\"holes\":%d,\"original_rejected\":%d,\"possible\":%d,\"no_build\":%d,\"twins\":%d,"
+               "\"honest\":%d,"
                "\"refused\":%d,\"seconds\":%.0f}\n",
-               n, rejected, same, within, hole, s->n_possible, s->n_no_build, s->n_twins,
+               n, rejected, same, within, hole, original, s->n_possible, s->n_no_build, s->n_twins,
                s->n_items - n, refused, seconds);
         return;
     }
     if (n) print_table(s);
     if (n)
         printf("\n%d of %d mutants rejected; %d give the same bits, %d stay within the tolerance, "
-               "%d holes\n%d possible mutants; of those tried %d did not build, %d were an object "
+               "%d holes, of %d the original is rejected\n%d possible mutants; of those tried %d "
+               "did not build, %d were an object "
                "that had been there\n",
-               rejected, n, same, within, hole, s->n_possible, s->n_no_build, s->n_twins);
+               rejected, n, same, within, hole, original, s->n_possible, s->n_no_build, s->n_twins);
     if (s->n_items > n)
         printf("%d of %d judgements of honest kernels refused\n", refused, s->n_items - n);
     printf("%.0f s\n", seconds);
@@ -176,7 +182,9 @@ whet_status judge_score_run(whet_ctx *ctx, const whet_judge_opts *judge, const j
     }
     if (st == WHET_OK) st = t.status;
     if (st == WHET_OK) print_sum(r, &score, seconds_now() - start);
-    *is_clean = !count(&score, NULL, WHET_FATE_HOLE) && !count(&score, NULL, WHET_FATE_REFUSED);
+    *is_clean = true;
+    for (int i = WHET_FATE_HOLE; i <= WHET_FATE_ORIGINAL; i++)
+        *is_clean &= !count(&score, NULL, (whet_fate)i);
     whet_score_fini(ctx, &score);
     for (int i = 0; i < r->n_files; i++)
         whet_buf_fini(ctx, &buffers[i]);

@@ -15,7 +15,7 @@ typedef struct whet_score_text {
     const char *text; /* ends in a NUL */
 } whet_score_text;
 
-/* What became of a text. The last two are mistakes of the judge. */
+/* What became of a text. The last three are mistakes of the judge. */
 typedef enum whet_fate {
     WHET_FATE_REJECTED,
     WHET_FATE_SAME_BITS, /* not rejected; gives the original's bits at every further case */
@@ -23,6 +23,7 @@ typedef enum whet_fate {
     WHET_FATE_ACCEPTED,  /* an unchanged text, as it should be */
     WHET_FATE_HOLE,      /* not rejected, and wrong at a further case */
     WHET_FATE_REFUSED,   /* an unchanged text, rejected */
+    WHET_FATE_ORIGINAL,  /* not rejected; its original is, at a further case */
 } whet_fate;
 
 /* "rejected", "same bits", ... Static strings. */
@@ -41,7 +42,7 @@ typedef struct whet_score_item {
      * the largest |got - expected| / tolerance among those, the mutant's and the original's */
     int n_cases, n_other;
     double worst, original_worst;
-    char reason[256]; /* of a hole */
+    char reason[256]; /* of a hole, or against the original */
 } whet_score_item;
 
 /* Zero means default. */

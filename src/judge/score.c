@@ -67,8 +67,8 @@ struct work {
     pthread_mutex_t telling; /* guards the calls of opts->tell */
 };
 
-static const char *const fates[] = { "rejected", "same bits", "within the tolerance",
-                                     "accepted", "hole",      "refused" };
+static const char *const fates[] = { "rejected", "same bits", "within the tolerance", "accepted",
+                                     "hole",     "refused",   "original rejected" };
 
 const char *whet_fate_name(whet_fate fate) {
     return fates[fate];
@@ -259,10 +259,12 @@ static whet_status compare(hand *h, const candidate *c, whet_score_item *item) {
     item->n_other = alike.n_other;
     item->original_worst = alike.a.worst;
     item->worst = alike.b.worst;
-    item->fate = alike.b.code != WHET_V_PASS ? WHET_FATE_HOLE
-                 : alike.n_other             ? WHET_FATE_WITHIN
-                                             : WHET_FATE_SAME_BITS;
-    snprintf(item->reason, sizeof item->reason, "%s", alike.b.reason);
+    item->fate = alike.a.code != WHET_V_PASS   ? WHET_FATE_ORIGINAL
+                 : alike.b.code != WHET_V_PASS ? WHET_FATE_HOLE
+                 : alike.n_other               ? WHET_FATE_WITHIN
+                                               : WHET_FATE_SAME_BITS;
+    snprintf(item->reason, sizeof item->reason, "%s",
+             item->fate == WHET_FATE_ORIGINAL ? alike.a.reason : alike.b.reason);
     return WHET_OK;
 }
 

@@ -21,33 +21,35 @@ static void check_source(const char *text, whet_verdict_code want, const char *p
     CHECK_CONTAINS(v.reason, part);
 }
 
+/* Sources that gate 0 lets through. */
+static const char *const honest[] = {
+    "",
+    "\n",
+    "/",
+    "/*",
+    "/**/",
+    "//",
+    "\"",
+    "'",
+    "\\",
+    "#",
+    "# \n",
+    "\"\\",
+    "__attribute__",
+    "__attribute__((",
+    "#include <whet/kernel.h>\n",
+    "  #  include <math.h>\n",
+    "// asm volatile\n/* __asm__ */ const char *s = \"asm\"; int asm_;\n",
+    "int x = 'a\\'';\n",
+    "static inline __attribute__((always_inline, unused)) int f(void);\n",
+    "typedef float v __attribute__((__vector_size__(16), aligned(4)));\n",
+    "#pragma GCC unroll 4\n",
+    "// EVOLVE-BLOCK-START\n// EVOLVE-BLOCK-END\n",
+    "/* h\xc3\xa9 */ int x;\n",
+    "float x = 0x1.8p23f, y = 1e-30f;\n",
+};
+
 static void test_source(void) {
-    static const char *const honest[] = {
-        "",
-        "\n",
-        "/",
-        "/*",
-        "/**/",
-        "//",
-        "\"",
-        "'",
-        "\\",
-        "#",
-        "# \n",
-        "\"\\",
-        "__attribute__",
-        "__attribute__((",
-        "#include <whet/kernel.h>\n",
-        "  #  include <math.h>\n",
-        "// asm volatile\n/* __asm__ */ const char *s = \"asm\"; int asm_;\n",
-        "int x = 'a\\'';\n",
-        "static inline __attribute__((always_inline, unused)) int f(void);\n",
-        "typedef float v __attribute__((__vector_size__(16), aligned(4)));\n",
-        "#pragma GCC unroll 4\n",
-        "// EVOLVE-BLOCK-START\n// EVOLVE-BLOCK-END\n",
-        "/* h\xc3\xa9 */ int x;\n",
-        "float x = 0x1.8p23f, y = 1e-30f;\n",
-    };
     for (size_t i = 0; i < TEST_COUNT(honest); i++)
         check_source(honest[i], WHET_V_PASS, "");
     static const struct {

@@ -169,7 +169,7 @@ static void test_score(void) {
         const whet_score_item *it = &many.items[i];
         printf("# line %d %s: \"%s\" to \"%s\": %s, %s\n", it->line, it->mutation, it->before,
                it->after, whet_fate_name(it->fate), whet_verdict_name(it->verdict.code));
-        CHECK(it->mutation != NULL && it->fate != WHET_FATE_HOLE);
+        CHECK(it->mutation != NULL && it->fate < WHET_FATE_HOLE);
         n_rejected += it->fate == WHET_FATE_REJECTED;
         CHECK((it->fate == WHET_FATE_REJECTED) == (it->verdict.code != WHET_V_PASS));
         CHECK((it->fate == WHET_FATE_REJECTED) == (it->n_cases == 0));
@@ -257,7 +257,12 @@ static void test_likeness(void) {
         CHECK_INT(alike.a.code, WHET_V_PASS);
         CHECK_INT(alike.b.code, rows[i].code);
         CHECK_INT(alike.n_other == 0, rows[i].is_same);
-        CHECK(alike.n_cases > 100);
+        CHECK(alike.n_cases > 50);
+        if (rows[i].code == WHET_V_CRASHED) { /* the original may be what is wrong */
+            CHECK_STATUS(ctx, whet_likeness_ask(ctx, &likeness, &second, &first, &alike), WHET_OK);
+            CHECK_INT(alike.a.code, WHET_V_CRASHED);
+            CHECK_INT(alike.b.code, WHET_V_PASS);
+        }
         whet_object_fini(ctx, &second);
     }
     whet_object_fini(ctx, &first);
