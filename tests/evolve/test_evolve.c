@@ -220,6 +220,20 @@ static void check_read_back(const char *source) {
     whet_buf_fini(ctx, &back);
 }
 
+/* One byte of the object changes, then it is gone. */
+static void check_changed_object(const char *path, const whet_problem *problem,
+                                 const whet_object *object) {
+    whet_winner *winner = NULL;
+    char so[256];
+    snprintf(so, sizeof so, "%s/%s.so", path, object->sha256);
+    ((char *)object->bytes)[object->n_bytes / 2] ^= 1;
+    REQUIRE_OK(ctx, whet_file_write(ctx, so, object->bytes, object->n_bytes));
+    CHECK_STATUS(ctx, whet_winner_find(ctx, path, problem, "here", &winner), WHET_E_FORMAT);
+    CHECK_CONTAINS(whet_ctx_message(ctx), "not the object that was judged");
+    unlink(so);
+    CHECK_STATUS(ctx, whet_winner_find(ctx, path, problem, "here", &winner), WHET_E_IO);
+}
+
 /* A winner is found for its problem and machine alone, and only with the bytes that were judged. */
 static void test_winner(void) {
     const char *w = in_folder("w");
@@ -276,15 +290,7 @@ static void test_winner(void) {
     check_export(path, 1);
     check_same_object(judge_opts, object.sha256);
     check_read_back(source);
-    /* one byte of the object changes */
-    char so[256];
-    snprintf(so, sizeof so, "%s/%s.so", path, object.sha256);
-    ((char *)object.bytes)[object.n_bytes / 2] ^= 1;
-    REQUIRE_OK(ctx, whet_file_write(ctx, so, object.bytes, object.n_bytes));
-    CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "here", &winner), WHET_E_FORMAT);
-    CHECK_CONTAINS(whet_ctx_message(ctx), "not the object that was judged");
-    unlink(so);
-    CHECK_STATUS(ctx, whet_winner_find(ctx, path, &problem, "here", &winner), WHET_E_IO);
+    check_changed_object(path, &problem, &object);
     whet_object_fini(ctx, &object);
     whet_judge_close(ctx, judge);
 }
