@@ -142,8 +142,10 @@ static void note_claim(plan *p, int shape, int workers, int sitting, const cli_d
     const whet_duel *cold = &f->duels[CLI_DUEL_COLD];
     const whet_claim now = whet_ratio_claim(&cold->result);
     whet_claim *kept = &p->claims[shape][workers];
-    const bool has_failed = f->doubt.code != WHET_V_PASS || (cold->verdict.code != WHET_V_PASS &&
-                                                             cold->verdict.code != WHET_V_SLOWER);
+    bool has_failed = f->doubt.code != WHET_V_PASS;
+    for (int i = 0; i < CLI_N_DUELS; i++)
+        has_failed |=
+            f->duels[i].verdict.code != WHET_V_PASS && f->duels[i].verdict.code != WHET_V_SLOWER;
     if (has_failed || cold->verdict.gate == WHET_GATE_SANITY) p->is_rejected = true;
     if (sitting == 1)
         *kept = now;

@@ -35,10 +35,11 @@ static whet_status fight(whet_ctx *ctx, const cli_sitting *s, const whet_duel_op
     return whet_judge_duel(ctx, s->judge, &s->sides[A].object, rival, opts, duel);
 }
 
-/* The ratio over the best baseline: the engine's own choice, if that is not B already. */
+/* The ratio over the best baseline: the engine's own choice, if that is not B already; `found` is
+ * what that duel has against A. */
 static whet_status compare_with_best(whet_ctx *ctx, const cli_sitting *s,
                                      const whet_duel_opts *opts, const whet_duel *cold,
-                                     whet_sanity *sanity) {
+                                     whet_sanity *sanity, whet_verdict *found) {
     whet_problem problem = s->problem;
     problem.n_rows = cold->n_rows;
     problem.n_context = cold->n_context;
@@ -54,6 +55,7 @@ static whet_status compare_with_best(whet_ctx *ctx, const cli_sitting *s,
     if (st != WHET_OK) return st;
     sanity->best = first;
     sanity->speed = duel.result.ratio;
+    *found = duel.verdict;
     whet_duel_fini(ctx, &duel);
     return WHET_OK;
 }
@@ -73,8 +75,8 @@ static whet_status doubt(whet_ctx *ctx, const cli_sitting *s, const whet_duel_op
         .flop = work.attention_flop,
         .flop_per_second = f->peaks.flop_per_second,
     };
-    const whet_status st = compare_with_best(ctx, s, opts, cold, &sanity);
-    if (st == WHET_OK) whet_judge_doubts(&sanity, &f->doubt);
+    const whet_status st = compare_with_best(ctx, s, opts, cold, &sanity, &f->doubt);
+    if (st == WHET_OK && f->doubt.code == WHET_V_PASS) whet_judge_doubts(&sanity, &f->doubt);
     return st;
 }
 

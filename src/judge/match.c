@@ -187,7 +187,8 @@ static whet_status find_size(whet_ctx *ctx, whet_match *m, int first) {
     double call_ns[2] = { HUGE_VAL, HUGE_VAL };
     WHET_TRY(warm_up(ctx, m, first, 1, call_ns));
     const bool is_short = fmin(call_ns[0], call_ns[1]) < m->judge->opts.sample_ns / N_TRIAL;
-    WHET_TRY(warm_up(ctx, m, first, is_short ? N_TRIAL : 2, call_ns));
+    const int n_trial = (int)fmin(is_short ? N_TRIAL : 2, m->sides[first].max_calls);
+    WHET_TRY(warm_up(ctx, m, first, n_trial, call_ns));
     if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(time_nothing(ctx, m, 1));
     if (!choose_size(m, call_ns)) return WHET_OK;

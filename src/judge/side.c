@@ -71,6 +71,7 @@ static whet_status lay_out(whet_ctx *ctx, whet_side *s, size_t workspace_bytes) 
     s->q = whet_link_section(&s->link, &s->request, WHET_SECTION_Q);
     s->calls = (whet_call *)whet_link_section(&s->link, &s->request, WHET_SECTION_CALLS);
     s->out = whet_link_section(&s->link, &s->request, WHET_SECTION_OUT);
+    s->workspace = whet_link_section(&s->link, &s->request, WHET_SECTION_WORKSPACE);
     s->bell = (whet_bell *)whet_link_section(&s->link, &s->request, WHET_SECTION_BELL);
     return WHET_OK;
 }
@@ -189,21 +190,32 @@ static whet_status run_batch(whet_ctx *ctx, whet_side *s, int n_calls, char *out
     return WHET_OK;
 }
 
+/* Outside of the clock. The kernel's append runs here: it may see nothing of the calls to come but
+ * the rows that it stores. */
+static whet_status refresh(whet_ctx *ctx, whet_side *s, const whet_side_sample *x,
+                           whet_verdict *v) {
+    const whet_calls *c = x->calls;
+    whet_reply reply;
+    if (!c->n_fresh && !x->n_swept) return WHET_OK;
+    s->request.n_calls = x->n_calls < c->n_caches ? x->n_calls : c->n_caches;
+    s->request.n_fresh = c->n_fresh;
+    s->request.n_swept = x->n_swept;
+    s->request.first_cache = c->first_cache;
+    for (int i = 0; i < s->request.n_calls; i++)
+        s->calls[i] = (whet_call){ .cache = c->calls[i].cache, .fresh_row = c->calls[i].fresh_row };
+    return ask(ctx, s, WHET_OP_REFRESH, prepare_seconds, &reply, NULL, v);
+}
+
+/* Of what earlier calls wrote only the caches are left: there is nothing to remember answers in. */
 whet_status whet_side_time(whet_ctx *ctx, whet_side *s, whet_side_sample *x, whet_verdict *v) {
     const whet_calls *c = x->calls;
-    const whet_problem *p = &s->timed->problem;
-    whet_reply reply;
+    const size_t bytes = out_bytes(&s->timed->problem, x->n_calls);
+    WHET_TRY(refresh(ctx, s, x, v));
+    if (v->code != WHET_V_PASS) return WHET_OK;
     memcpy(s->calls, c->calls, (size_t)x->n_calls * sizeof *s->calls);
-    memcpy(s->q, c->q, out_bytes(p, x->n_calls));
-    memset(s->out, x->poison, out_bytes(p, x->n_calls));
-    if (c->n_fresh || x->n_swept) {
-        s->request.n_calls = x->n_calls < c->n_caches ? x->n_calls : c->n_caches;
-        s->request.n_fresh = c->n_fresh;
-        s->request.n_swept = x->n_swept;
-        s->request.first_cache = c->first_cache;
-        WHET_TRY(ask(ctx, s, WHET_OP_REFRESH, prepare_seconds, &reply, NULL, v));
-        if (v->code != WHET_V_PASS) return WHET_OK;
-    }
+    memcpy(s->q, c->q, bytes);
+    memset(s->out, x->poison, bytes);
+    memset(s->workspace, x->poison, s->request.sections[WHET_SECTION_WORKSPACE].bytes);
     return run_batch(ctx, s, x->n_calls, x->out, &x->ns, v);
 }
 

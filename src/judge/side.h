@@ -16,8 +16,8 @@ typedef struct whet_side {
     const whet_seats *seats; /* borrowed: the judge spins and times call by call; NULL: it sleeps
                               * through a batch */
     int max_calls;           /* in one sample */
-    whet_call *calls;        /* these four are in the shared memory */
-    char *q, *out;
+    whet_call *calls;        /* these five are in the shared memory */
+    char *q, *out, *workspace;
     whet_bell *bell;
 } whet_side;
 
@@ -38,9 +38,9 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *opts, whet_side 
                            whet_verdict *verdict);
 void whet_side_close(whet_side *side); /* a zeroed one is fine */
 
-/* A sample: hands over the calls' queries, has the caches refreshed and, where n_swept is given,
- * pushed out of the processor's caches, poisons the outputs, and then times the calls; `out` is
- * what had been written when the clock stopped. */
+/* A sample: has the caches refreshed and, where n_swept is given, pushed out of the processor's
+ * caches, hands over the calls' queries, poisons outputs and workspace, and then times the calls;
+ * `out` is what had been written when the clock stopped. */
 typedef struct whet_side_sample {
     const whet_calls *calls;
     int n_calls;
