@@ -134,7 +134,7 @@ whet_status whet_recorder_cases(whet_ctx *ctx, const whet_recorder *recorder,
             c->q = w->q[call];
             c->k = w->k;
             c->v = w->v;
-            WHET_TRY(whet_bank_ask_oracle(ctx, r.arena, &c->problem, c->q, c->k, c->v, &c->truth));
+            WHET_TRY(whet_bank_ask_oracle(ctx, r.arena, c));
         }
     const int32_t limit = r.stage->facts.config.max_position_embeddings;
     const uint64_t far = limit < FAR ? (uint64_t)limit : FAR;

@@ -42,8 +42,8 @@ static const plan plans[] = {
 /* What is continuous or differs from head to head: one of them at every other length, by the seed.
  */
 static const whet_case_family varied[] = {
-    WHET_CASE_ANY_SCALE, WHET_CASE_MIXED,     WHET_CASE_CORRELATED,
-    WHET_CASE_FAR_HUGE,  WHET_CASE_PEAK_TAIL,
+    WHET_CASE_ANY_SCALE, WHET_CASE_MIXED,     WHET_CASE_CORRELATED, WHET_CASE_FAR_HUGE,
+    WHET_CASE_PEAK_TAIL, WHET_CASE_HIGH_PEAK, WHET_CASE_DEEP_KEYS,
 };
 
 enum {
@@ -60,8 +60,12 @@ enum {
     SWEPT = 512, /* keys that are looked for one by one */
 };
 
-whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_problem *p,
-                                 const void *q, const void *k, const void *v, whet_truth *truth) {
+float whet_bank_scale(const whet_bank_case *c) {
+    return (float)((1 + c->stretch) / sqrt(c->problem.head_dim));
+}
+
+whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) {
+    const whet_problem *p = &c->problem;
     const size_t n = (size_t)p->n_heads * (size_t)p->head_dim;
     const int32_t first = p->n_context - p->n_rows;
     double *out = whet_arena_alloc(ctx, arena, (size_t)p->n_rows * n * sizeof *out);
@@ -73,11 +77,12 @@ whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_pr
     }
     const size_t row_bytes = n * whet_dtype_bytes((whet_dtype)p->dtype);
     for (int32_t r = 0; r < p->n_rows; r++)
-        whet_attention_oracle(p, 1 / sqrt(p->head_dim), (const char *)q + (size_t)r * row_bytes, k,
-                              v, (int64_t)p->n_kv_heads * p->head_dim, first + r,
-                              out + (size_t)r * n, tolerance + (size_t)r * n, scratch);
+        whet_attention_oracle(p, (double)whet_bank_scale(c),
+                              (const char *)c->q + (size_t)r * row_bytes, c->k, c->v,
+                              (int64_t)p->n_kv_heads * p->head_dim, first + r, out + (size_t)r * n,
+                              tolerance + (size_t)r * n, scratch);
     whet_free(ctx, scratch);
-    *truth = (whet_truth){ out, tolerance };
+    c->truth = (whet_truth){ out, tolerance };
     return WHET_OK;
 }
 
@@ -97,7 +102,7 @@ whet_status whet_bank_fill_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_ca
 
 whet_status whet_bank_fill(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) {
     WHET_TRY(whet_bank_fill_inputs(ctx, arena, c));
-    return whet_bank_ask_oracle(ctx, arena, &c->problem, c->q, c->k, c->v, &c->truth);
+    return whet_bank_ask_oracle(ctx, arena, c);
 }
 
 /* Every key up to SWEPT, the edges of tiles beyond them, every dimension for every head. */
@@ -140,6 +145,8 @@ static whet_bank_case plan_case(const whet_problem *problem, int n_threads, uint
     };
     c.problem.n_context = at.n_context;
     if (at.is_near) c.problem.n_context += (int32_t)whet_rng_below(&rng, NEAR);
+    /* head_dim^-0.5 may be a power of two, which shows little of what is lost of a scale */
+    if (i % 5 == 4) c.stretch = 0.05 + 0.2 * whet_rng_uniform(&rng);
     c.problem.n_rows = at.n_rows ? at.n_rows : 1;
     c.capacity = c.problem.n_context + (i % 2 ? 0 : 37);
     c.bounds = c.problem;

@@ -18,6 +18,7 @@ typedef struct whet_bank_case {
     int chunk;       /* rows of one append; 0 = all */
     int padding;     /* elements between rows */
     bool is_rewound; /* half is first appended wrongly */
+    double stretch;  /* the scale is 1 + stretch times head_dim^-0.5 */
     const void *q;   /* contiguous rows, borrowed from the arena */
     const void *k;
     const void *v;
@@ -44,9 +45,10 @@ double whet_bank_products(const whet_problem *problem);
 whet_status whet_bank_fill_inputs(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c);
 whet_status whet_bank_fill(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c);
 
-/* What the oracle says about n_rows query rows that end at key n_context - 1, all contiguous.
- * Memory of the truth is the arena's. */
-whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, const whet_problem *problem,
-                                 const void *q, const void *k, const void *v, whet_truth *truth);
+/* What the oracle says about a case whose inputs are there. Memory of the truth is the arena's. */
+whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c);
+
+/* What multiplies q.k in a case. */
+float whet_bank_scale(const whet_bank_case *c);
 
 #endif

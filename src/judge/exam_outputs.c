@@ -9,10 +9,6 @@
 #include "kernels/attention.h"
 #include "kernels/dtype.h"
 
-static float plain_scale(const whet_bank_case *c) {
-    return (float)(1 / sqrt(c->problem.head_dim));
-}
-
 static int64_t kv_row(const whet_bank_case *c) {
     return (int64_t)c->problem.n_kv_heads * c->problem.head_dim;
 }
@@ -53,8 +49,8 @@ static whet_status ask_future(whet_ctx *ctx, whet_exam *e, whet_exam_shape shape
     changed.k = change_keys(ctx, e, &c, c.k, first_row + n_before, 20);
     changed.v = change_keys(ctx, e, &c, c.v, first_row + n_before, 1000);
     if (!want || !got || !changed.k || !changed.v) return WHET_E_NOMEM;
-    WHET_TRY(whet_exam_ask(ctx, e, &c, plain_scale(&c), want));
-    WHET_TRY(whet_exam_ask(ctx, e, &changed, plain_scale(&c), got));
+    WHET_TRY(whet_exam_ask(ctx, e, &c, whet_bank_scale(&c), want));
+    WHET_TRY(whet_exam_ask(ctx, e, &changed, whet_bank_scale(&c), got));
     if (e->verdict->code == WHET_V_PASS)
         whet_exam_agrees(e, &c, got, want, n_before, 0, "later keys change an earlier row");
     return WHET_OK;
@@ -85,8 +81,8 @@ static whet_status ask_heads(whet_ctx *ctx, whet_exam *e, whet_exam_shape shape)
     changed.q = q;
     changed.k = k;
     changed.v = v;
-    WHET_TRY(whet_exam_ask(ctx, e, &c, plain_scale(&c), out));
-    WHET_TRY(whet_exam_ask(ctx, e, &changed, plain_scale(&c), got));
+    WHET_TRY(whet_exam_ask(ctx, e, &c, whet_bank_scale(&c), out));
+    WHET_TRY(whet_exam_ask(ctx, e, &changed, whet_bank_scale(&c), got));
     if (e->verdict->code != WHET_V_PASS) return WHET_OK;
     rotate(&c, out, c.problem.n_rows, q_row(&c), want);
     whet_exam_agrees(e, &c, got, want, c.problem.n_rows, 0,
@@ -104,11 +100,11 @@ static whet_status ask_scales(whet_ctx *ctx, whet_exam *e, whet_exam_shape shape
     void *v = whet_exam_room(ctx, e, &c, false);
     if (!out || !got || !want || !q || !v) return WHET_E_NOMEM;
     const int64_t n = c.problem.n_rows * q_row(&c);
-    WHET_TRY(whet_exam_ask(ctx, e, &c, plain_scale(&c), out));
+    WHET_TRY(whet_exam_ask(ctx, e, &c, whet_bank_scale(&c), out));
     changed = c;
     changed.v = v;
     scale_rows(&c, c.v, c.problem.n_context * kv_row(&c), eight, v);
-    WHET_TRY(whet_exam_ask(ctx, e, &changed, plain_scale(&c), got));
+    WHET_TRY(whet_exam_ask(ctx, e, &changed, whet_bank_scale(&c), got));
     if (e->verdict->code != WHET_V_PASS) return WHET_OK;
     scale_rows(&c, out, n, eight, want);
     /* an output among f16's subnormals has lost bits that 8 times as much keeps */
@@ -121,7 +117,7 @@ static whet_status ask_scales(whet_ctx *ctx, whet_exam *e, whet_exam_shape shape
     changed = c;
     changed.q = q;
     scale_rows(&c, c.q, n, 2, q);
-    WHET_TRY(whet_exam_ask(ctx, e, &changed, plain_scale(&c) / 2, got));
+    WHET_TRY(whet_exam_ask(ctx, e, &changed, whet_bank_scale(&c) / 2, got));
     if (e->verdict->code == WHET_V_PASS)
         whet_exam_agrees(e, &c, got, out, c.problem.n_rows, 0,
                          "2 Q and half the scale is not the same");
@@ -150,7 +146,7 @@ static whet_status ask_equal_values(whet_ctx *ctx, whet_exam *e, whet_exam_shape
         memcpy(want + (size_t)i * head, v + (size_t)(i % c.problem.n_heads / ratio) * head, head);
     changed = c;
     changed.v = v;
-    WHET_TRY(whet_exam_ask(ctx, e, &changed, plain_scale(&c), got));
+    WHET_TRY(whet_exam_ask(ctx, e, &changed, whet_bank_scale(&c), got));
     if (e->verdict->code != WHET_V_PASS) return WHET_OK;
     const double of_sums = 0x1p-22 * sqrt(c.problem.n_context);
     whet_exam_agrees(e, &c, got, want, c.problem.n_rows, c.problem.dtype == WHET_F32 ? of_sums : 0,

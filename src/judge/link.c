@@ -350,6 +350,13 @@ bool whet_link_blame(whet_link_end end, const whet_reply *reply, whet_gate gate,
     if (reply->answer == WHET_ANSWER_ENDED)
         whet_verdict_reject(verdict, WHET_V_CRASHED, gate, "it ended the process");
     if (reply->answer == WHET_ANSWER_ENDED) return true;
+    if (reply->answer == WHET_ANSWER_RACED) {
+        const bool is_known = reply->section >= 0 && reply->section < WHET_N_SECTIONS;
+        whet_verdict_reject(verdict, WHET_V_INCONSISTENT, gate,
+                            "two workers of one phase write the same memory of %s",
+                            is_known ? section_names[reply->section] : "the run");
+        return true;
+    }
     if (reply->answer != WHET_ANSWER_UNSUPPORTED) return false;
     whet_verdict_reject(verdict, WHET_V_UNSUPPORTED, WHET_GATE_OBJECT, "%s",
                         *reply->text ? reply->text : "it does not support the problem");

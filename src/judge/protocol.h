@@ -108,6 +108,7 @@ typedef enum whet_answer {
     WHET_ANSWER_FAULT,       /* a signal came while the kernel ran */
     WHET_ANSWER_ENDED,       /* the kernel ended its process */
     WHET_ANSWER_UNSUPPORTED, /* no kernel, or not for this problem: text */
+    WHET_ANSWER_RACED,       /* workers of one phase wrote the same bytes of `section` */
     WHET_ANSWER_BROKEN,      /* the worker itself could not do it: text */
     WHET_N_ANSWERS,
 } whet_answer;

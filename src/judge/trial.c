@@ -3,7 +3,6 @@
  * the data, leftovers of every kind in what the kernel writes. */
 #include "judge/trial.h"
 
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,7 +61,7 @@ static whet_request make_request(const whet_bank_case *c) {
         .kv_stride = (int64_t)p->n_kv_heads * p->head_dim + c->padding,
         .q_stride = (int64_t)p->n_heads * p->head_dim + c->padding,
         .out_stride = (int64_t)p->n_heads * p->head_dim + out_padding(c),
-        .scale = (float)(1 / sqrt(p->head_dim)),
+        .scale = whet_bank_scale(c),
         .n_workers = c->n_workers,
         .n_context = p->n_context,
         .n_rows = p->n_rows,

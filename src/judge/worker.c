@@ -132,7 +132,7 @@ static void serve_once(whet_worker *w, const whet_request *r) {
     case WHET_OP_COVER: tell_cover(w, r); break;
     case WHET_OP_CAPACITIES: ask_capacities(w, r); break;
     case WHET_OP_APPEND: whet_worker_append(w, r); break;
-    case WHET_OP_RUN: whet_worker_run(w, r); break;
+    case WHET_OP_RUN: end = whet_worker_run(w, r); break;
     default: break; /* PREPARE and what comes after it has a child of its own */
     }
     w->answer->answer = end; /* it came back */

@@ -14,6 +14,13 @@ typedef struct whet_window {
     char *data;
 } whet_window;
 
+/* What a run writes, while its workers take turns. Each begins with the memory as it was when the
+ * phase began, so that none sees what another one does in the same phase. */
+typedef struct whet_turns {
+    char *before; /* at the phase's begin; NULL = not watched */
+    char *merged; /* with what the workers so far have changed */
+} whet_turns;
+
 /* The whole state of a worker process. It loads the kernel and never calls it: every request is
  * answered by a child of its own, which maps what it needs, locks itself in, and calls the kernel.
  * Nothing that a kernel leaves behind in its process is there at its next call. */
@@ -30,6 +37,7 @@ typedef struct whet_worker {
     whet_team *team;
     uint8_t *seen; /* whole pages of marks of an object that is built to make them */
     size_t n_seen;
+    whet_turns turns[WHET_N_SECTIONS];
     char **caches; /* of timed calls, memory of this process alone */
     size_t cache_bytes;
     int n_caches;
@@ -46,7 +54,7 @@ void whet_worker_locate(const whet_worker *w, const void *address, whet_reply *r
 whet_status whet_worker_map_append(whet_worker *w, const whet_request *request);
 void whet_worker_append(whet_worker *w, const whet_request *request);
 whet_status whet_worker_map_run(whet_worker *w, const whet_request *request);
-void whet_worker_run(whet_worker *w, const whet_request *request);
+whet_answer whet_worker_run(whet_worker *w, const whet_request *request);
 
 /* What the kernel is given: rows first_row .. of K and V become tokens pos .. of the cache; query
  * rows first_query .. are run, to rows first_out .. of OUT. */

@@ -2,6 +2,11 @@
 /* What the worker does with its kernel when it is checked: one case, in one thread. */
 #include "judge/worker.h"
 
+#include <string.h>
+#include <sys/mman.h>
+
+enum { MAX_WATCHED_BYTES = 1 << 29 }; /* of one section, workers times its bytes */
+
 #define SECTION(name) (1u << WHET_SECTION_##name)
 
 static const void *row_at(const whet_request *r, const char *rows, int64_t row, int64_t stride) {
@@ -47,12 +52,74 @@ static void append_in_turn(const whet_worker *w, const whet_append_args *args, i
         w->attention.kernel->append(args, i, n_workers);
 }
 
-static void run_in_turn(const whet_worker *w, const whet_run_args *args, int n_workers) {
+static char *pages_of(const whet_worker *w, int section) {
+    return w->windows[section].reserved + w->page;
+}
+
+/* Makes room for the copies; not where copying would take longer than the run. */
+static whet_status watch(whet_worker *w, int section, int n_workers) {
+    const size_t n = w->windows[section].bytes;
+    whet_turns *t = &w->turns[section];
+    if (n == 0 || n_workers < 2 || (double)n * n_workers > MAX_WATCHED_BYTES) return WHET_OK;
+    char *room = mmap(NULL, 2 * n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) return whet_fail_nomem(w->ctx, 2 * n);
+    *t = (whet_turns){ .before = room, .merged = room + n };
+    memcpy(t->before, pages_of(w, section), n);
+    memcpy(t->merged, t->before, n);
+    return WHET_OK;
+}
+
+/* Takes what a worker has changed of one page into the merged one, and undoes it. False where one
+ * before it has made something else of the same byte. */
+static bool take_page(size_t n, char *now, const char *before, char *merged) {
+    bool is_alone = true;
+    for (size_t i = 0; i < n; i++) {
+        if (now[i] == before[i]) continue;
+        if (merged[i] != before[i] && merged[i] != now[i]) is_alone = false;
+        merged[i] = now[i];
+        now[i] = before[i];
+    }
+    return is_alone;
+}
+
+/* False where two workers have made different things of a byte of the section. */
+static bool end_turn(const whet_worker *w, int section) {
+    const whet_turns *t = &w->turns[section];
+    char *now = pages_of(w, section);
+    bool is_alone = true;
+    for (size_t at = 0; t->before && at < w->windows[section].bytes; at += w->page)
+        if (memcmp(now + at, t->before + at, w->page) != 0 &&
+            !take_page(w->page, now + at, t->before + at, t->merged + at))
+            is_alone = false;
+    return is_alone;
+}
+
+/* What all workers have changed is there for the next phase. */
+static void end_phase(const whet_worker *w, int section) {
+    const whet_turns *t = &w->turns[section];
+    if (!t->before) return;
+    memcpy(pages_of(w, section), t->merged, w->windows[section].bytes);
+    memcpy(t->before, t->merged, w->windows[section].bytes);
+}
+
+static whet_answer run_in_turn(whet_worker *w, const whet_run_args *args, int n_workers) {
+    static const whet_section written[] = { WHET_SECTION_OUT, WHET_SECTION_WORKSPACE };
     const whet_attention_kernel *kernel = w->attention.kernel;
     const int n_phases = kernel->n_phases(args->problem, args->n_rows, args->pos + args->n_rows);
-    for (int phase = 0; phase < n_phases; phase++)
-        for (int i = n_workers - 1; i >= 0; i--)
+    whet_answer answer = WHET_ANSWER_DONE;
+    for (int phase = 0; phase < n_phases; phase++) {
+        for (int i = n_workers - 1; i >= 0; i--) {
             kernel->run(args, phase, i, n_workers);
+            for (size_t s = 0; s < sizeof written / sizeof *written; s++) {
+                if (end_turn(w, (int)written[s])) continue;
+                w->answer->section = (int32_t)written[s];
+                answer = WHET_ANSWER_RACED;
+            }
+        }
+        for (size_t s = 0; s < sizeof written / sizeof *written; s++)
+            end_phase(w, (int)written[s]);
+    }
+    return answer;
 }
 
 whet_status whet_worker_map_append(whet_worker *w, const whet_request *r) {
@@ -71,11 +138,14 @@ void whet_worker_append(whet_worker *w, const whet_request *r) {
 }
 
 whet_status whet_worker_map_run(whet_worker *w, const whet_request *r) {
-    return whet_worker_map(w, r, SECTION(Q) | SECTION(CACHE) | SECTION(OUT) | SECTION(WORKSPACE));
+    WHET_TRY(
+        whet_worker_map(w, r, SECTION(Q) | SECTION(CACHE) | SECTION(OUT) | SECTION(WORKSPACE)));
+    WHET_TRY(watch(w, WHET_SECTION_OUT, r->n_workers));
+    return watch(w, WHET_SECTION_WORKSPACE, r->n_workers);
 }
 
-void whet_worker_run(whet_worker *w, const whet_request *r) {
+whet_answer whet_worker_run(whet_worker *w, const whet_request *r) {
     const whet_run_args args =
         whet_worker_run_args(w, r, w->windows[WHET_SECTION_CACHE].data, 0, 0);
-    run_in_turn(w, &args, r->n_workers);
+    return run_in_turn(w, &args, r->n_workers);
 }

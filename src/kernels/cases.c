@@ -74,7 +74,8 @@ static bool is_flat(whet_case_family family) {
 static bool is_steered(whet_case_family family) {
     return family == WHET_CASE_RAMP_UP || family == WHET_CASE_RAMP_DOWN ||
            family == WHET_CASE_SHIFT_226 || family == WHET_CASE_SINK ||
-           family == WHET_CASE_FAR_HUGE || family == WHET_CASE_PEAK_TAIL;
+           family == WHET_CASE_FAR_HUGE || family == WHET_CASE_PEAK_TAIL ||
+           family == WHET_CASE_HIGH_PEAK || family == WHET_CASE_DEEP_KEYS;
 }
 
 /* Size of the Gaussian part of q and k of a head. */
@@ -108,6 +109,11 @@ static double depth_of(const maker *m, int32_t group, int32_t j) {
     return x < 0.125 ? 6 + 24 * x : 0;
 }
 
+/* Weights of e^-100 and less are nothing to an f32, and e^100 is too much. */
+static double far_apart(const maker *m, int32_t group) {
+    return 100 + 100 * fraction(m, group, ABOUT_TAIL);
+}
+
 static int32_t peak_of(const maker *m, int32_t group) {
     return (int32_t)(fraction(m, group, ABOUT_PEAK) * (double)m->p->n_context);
 }
@@ -124,6 +130,8 @@ static double steered_score(const maker *m, int32_t group, int32_t j) {
     case WHET_CASE_FAR_HUGE: return -depth_of(m, group, j);
     case WHET_CASE_PEAK_TAIL:
         return j == peak_of(m, group) ? log(n) + 3 * fraction(m, group, ABOUT_TAIL) : 0;
+    case WHET_CASE_HIGH_PEAK: return j == peak_of(m, group) ? far_apart(m, group) : 0;
+    case WHET_CASE_DEEP_KEYS: return fraction(m, group, j) < 0.125 ? -far_apart(m, group) : 0;
     default: return 0;
     }
 }

@@ -123,9 +123,8 @@ INLINE void put(int dtype, void *p, int64_t i, float x) {
         y = sign | ((size - 0x38000000 + 0xfff + (size >> 13 & 1)) >> 13);
         if (size < 0x38800000) /* subnormal: adding 0.5 aligns the last places */
             y = sign | ((bits){ .f = (bits){ .u = size }.f + 0.5f }.u - 0x3f000000);
-        if (size >= 0x477ff000) y = sign | 0x7c00;
     }
-    if (size > 0x7f800000) y = 0x7fff;
+    if (size >= 0x7f800000) y = 0x7fff; /* not finite; an f16 that is fits, as all of V did */
     ((uint16_t *)p)[i] = (uint16_t)y;
 }
 
