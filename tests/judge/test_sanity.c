@@ -144,7 +144,9 @@ static void check_trusted(whet_ctx *ctx, const whet_problem *p, whet_case_family
         }
     }
     CHECK(worst < 0.5);
-    CHECK(p->dtype == WHET_F32 || of_bounds < 8 * of_oracle);
+    /* the bound goes by the largest score, the oracle by those that have weight beside the first */
+    const bool is_far_apart = family == WHET_CASE_HIGH_PEAK || family == WHET_CASE_DEEP_KEYS;
+    CHECK(p->dtype == WHET_F32 || is_far_apart || of_bounds < 8 * of_oracle);
     free(q), free(k), free(v), free(out), free(truth), free(scratch);
 }
 
