@@ -163,7 +163,7 @@ double whet_bank_products(const whet_problem *p) {
 static whet_status fill_timed(whet_ctx *ctx, whet_bank *bank, whet_bank_case *c, double *cpu_ns) {
     WHET_TRY(whet_bank_fill_inputs(ctx, &bank->arena, c));
     const double start_ns = whet_clock_thread_ns();
-    WHET_TRY(whet_bank_ask_oracle(ctx, &bank->arena, &c->problem, c->q, c->k, c->v, &c->truth));
+    WHET_TRY(whet_bank_ask_oracle(ctx, &bank->arena, c));
     *cpu_ns += whet_clock_thread_ns() - start_ns;
     return WHET_OK;
 }

@@ -329,14 +329,14 @@ static void spoil(search *s, const whet_bank_case *c, int how, void *rows, int n
 }
 
 /* Guards against what is no number are conditions, too; what comes of it does not matter. */
-static whet_status walk_nonsense(whet_ctx *ctx, search *s) {
+static whet_status walk_nonsense_of(whet_ctx *ctx, search *s, const whet_problem *heads) {
     enum { N_WAYS = 3, N_SHAPES = 2 };
     static const aim shapes[N_SHAPES] = { { 300, 1, 2, 0, 0 }, { 70, 20, 3, 16, 0 } };
     const whet_mark mark = whet_arena_mark(&s->arena);
     for (int i = 0; i < N_WAYS * N_SHAPES; i++) {
         whet_bank_case c;
         whet_verdict found = { 0 };
-        if (!make_case(s, &s->judge->opts.problem, shapes[i % N_SHAPES], &c)) continue;
+        if (!make_case(s, heads, shapes[i % N_SHAPES], &c)) continue;
         WHET_TRY(whet_bank_fill_inputs(ctx, &s->arena, &c));
         const whet_problem *p = &c.problem;
         spoil(s, &c, i / N_SHAPES, (void *)c.q, p->n_rows, p->n_heads);
@@ -344,6 +344,16 @@ static whet_status walk_nonsense(whet_ctx *ctx, search *s) {
         spoil(s, &c, i / N_SHAPES, (void *)c.v, p->n_context, p->n_kv_heads);
         WHET_TRY(walk(ctx, s, &c, &found));
         whet_arena_reset(&s->arena, mark);
+    }
+    return WHET_OK;
+}
+
+static whet_status walk_nonsense(whet_ctx *ctx, search *s) {
+    whet_problem heads = s->judge->opts.problem;
+    for (heads.dtype = WHET_F32; heads.dtype <= WHET_F16; heads.dtype++) {
+        bool answer = heads.dtype == s->judge->opts.problem.dtype;
+        if (!answer) WHET_TRY(is_supported(ctx, s, &heads, &answer));
+        if (answer) WHET_TRY(walk_nonsense_of(ctx, s, &heads));
     }
     return WHET_OK;
 }

@@ -49,10 +49,10 @@ whet_status whet_timed_open(whet_ctx *ctx, whet_team *team, const whet_problem *
     t->n_pool = problem->n_context + (spare < MIN_SPARE ? MIN_SPARE : spare);
     whet_rng rng;
     whet_rng_init(&rng, seed);
-    const uint64_t first = whet_rng_below(&rng, WHET_N_CASES);
-    const uint64_t step = 1 + whet_rng_below(&rng, WHET_N_CASES - 1);
+    const uint64_t first = whet_rng_below(&rng, WHET_N_TIMED_CASES);
+    const uint64_t step = 1 + whet_rng_below(&rng, WHET_N_TIMED_CASES - 1);
     for (uint64_t i = 0; i < WHET_TIMED_FAMILIES; i++)
-        t->families[i] = (whet_case_family)((first + i * step) % WHET_N_CASES);
+        t->families[i] = (whet_case_family)((first + i * step) % WHET_N_TIMED_CASES);
     whet_status st = whet_arena_init(ctx, &t->arena, (size_t)8 << 30);
     if (st == WHET_OK) st = make_pools(ctx, team, seed, t);
     if (st != WHET_OK) whet_timed_close(t);

@@ -13,7 +13,7 @@
 #include "kernels/cases.h"
 
 enum {
-    WHET_TIMED_FAMILIES = 2, /* of the twelve, by the seed */
+    WHET_TIMED_FAMILIES = 2, /* of those that are timed, by the seed */
     WHET_TIMED_QUERIES = 64, /* of a family */
     WHET_TIMED_AUDITS = 2,   /* heads of a sample that the oracle is asked about */
 };
