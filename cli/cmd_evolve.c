@@ -28,6 +28,7 @@ typedef struct evolve_opts {
     const char *cc;
     const char *config;
     double minutes;
+    double sample_ms;
     uint64_t seed;
     int max_programs;
     int n_children;
@@ -82,6 +83,8 @@ static whet_status check(const cli_args *args) {
         if (cli_is_given(&cli_evolve, args, own[i]))
             return cli_usage("--%s and --%s: the run has its own", own[i],
                              o->resumed ? "resume" : "answers");
+    if (!(o->sample_ms >= 0 && o->sample_ms <= 1000))
+        return cli_usage("--sample %g: take 0.1 to 1000 milliseconds", o->sample_ms);
     if (o->n_children < 0 || o->n_children > 8)
         return cli_usage("--children %d: take 0 to 8", o->n_children);
     if (o->has_scenarios && !(o->program_file && o->model) && !o->config)
@@ -233,6 +236,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.winners = o->is_not_installed ? NULL : folder;
     opts.worker = program;
     opts.cc = o->cc;
+    opts.sample_ns = o->sample_ms * 1e6;
     opts.tests_judge = !o->is_untested;
     opts.on_event = cli_evolve_view_show;
     opts.event_data = &view;
@@ -322,6 +326,8 @@ static const cli_option options[] = {
     { "scenarios", CLI_FLAG, OPT(has_scenarios), NULL,
       "then run the five text jobs of the model with --out's program and without it", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
+    { "sample", CLI_DOUBLE, OPT(sample_ms), "MS", "least length of a timed sample, milliseconds",
+      "10" },
     { "no-self-test", CLI_FLAG, OPT(is_untested), NULL,
       "do not test the judge before (whet judge --self-test --quick)", NULL },
     { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },

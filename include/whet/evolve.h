@@ -109,6 +109,7 @@ typedef struct whet_evolve_opts {
     const char *winners;      /* folder of winners; NULL = the winner is not installed */
     const char *worker;       /* the whet program (whet_judge_opts) */
     const char *cc;
+    double sample_ns;     /* least length of a timed sample; 0 = the judge's default, 10 ms */
     bool is_resumed;      /* go on with the run that run_file holds: its problem, seed, minutes and
                              n_threads count, not those here */
     const char *proposer; /* who is asked for one child of every generation: "command:" and a shell

@@ -50,6 +50,7 @@ static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
         .seed = whet_rng_u64(&s->rng),
         .worker = s->opts.worker,
         .cc = s->opts.cc,
+        .sample_ns = s->opts.sample_ns,
     };
     if (s->is_replay || s->is_other) return WHET_OK; /* the answers must do */
     WHET_TRY(whet_judge_open(ctx, &opts, &s->judge));

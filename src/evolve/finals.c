@@ -36,7 +36,7 @@ static effort effort_of(const whet_search *s, whet_shape shape, bool is_final, b
     if (is_prefill) e.n_pairs = (e.n_pairs + 1) / 2;
     if (is_prefill && !is_final) e.n_blocks = 3;
     e.seconds /= is_final ? 12 : 40; /* so many duels may be so long */
-    if (is_decisive) e = (effort){ 3 * e.n_pairs, e.n_blocks, 2 * e.seconds };
+    if (is_decisive) e.n_pairs *= 3;
     return e;
 }
 

@@ -501,6 +501,7 @@ static void make_run(void) {
         .problem = problem,
         .minutes = 1,
         .max_programs = 5,
+        .sample_ns = 2e5,
         .n_children = 2,
         .seed = test_seed,
         .n_threads = 1,

@@ -55,6 +55,7 @@ static whet_evolve_opts small_opts(watcher *w, const char *run_file) {
                      .n_context = 64,
                      .n_rows = 4 },
         .minutes = 0.1,
+        .sample_ns = 2e5,
         .seed = test_seed,
         .n_threads = 1,
         .run_file = run_file,
