@@ -11,6 +11,12 @@
 
 enum { MAX_FILES = 256, MAX_WORD = 64 };
 
+#ifdef __x86_64__
+enum { IS_READ = 1 };
+#else
+enum { IS_READ = 0 }; /* jumps of other processors are not known: there are no marks */
+#endif
+
 typedef struct marker {
     const char *source;
     size_t n_source;
@@ -169,14 +175,12 @@ static whet_status take_line(whet_ctx *ctx, marker *m, const char *text, size_t 
 whet_status whet_cover_mark(whet_ctx *ctx, const char *source, size_t n_source,
                             const whet_buf *text, whet_cover *cover, whet_buf *marked) {
     marker m = { .source = source, .n_source = n_source, .cover = cover, .out = marked };
-#ifdef __x86_64__
-    for (size_t at = 0; at < text->len;) {
+    for (size_t at = 0; IS_READ && at < text->len;) {
         const char *end = memchr(text->text + at, '\n', text->len - at);
         const size_t n = end ? (size_t)(end - text->text) - at : text->len - at;
         WHET_TRY(take_line(ctx, &m, text->text + at, n));
         at += n + 1;
     }
-#endif
     /* pages of its own: the worker has its children share them */
     return whet_buf_printf(ctx, marked,
                            "\t.bss\n\t.balign\t4096\n\t.globl\twhet_cover\n"
