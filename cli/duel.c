@@ -30,9 +30,12 @@ static whet_status probe(whet_ctx *ctx, int n_workers, whet_peaks *peaks) {
     return st;
 }
 
-static whet_status fight(whet_ctx *ctx, const cli_sitting *s, const whet_duel_opts *opts,
+/* A rival from a file is a candidate like the other side; a built-in one is ours. */
+static whet_status fight(whet_ctx *ctx, const cli_sitting *s, const whet_duel_opts *given,
                          const whet_object *rival, whet_duel *duel) {
-    return whet_judge_duel(ctx, s->judge, &s->sides[A].object, rival, opts, duel);
+    whet_duel_opts opts = *given;
+    opts.judges_rival = !rival->built_in;
+    return whet_judge_duel(ctx, s->judge, &s->sides[A].object, rival, &opts, duel);
 }
 
 /* The ratio over the best baseline: the engine's own choice, if that is not B already; `found` is

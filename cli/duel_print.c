@@ -18,6 +18,10 @@ static bool is_rejected(const whet_verdict *v) {
     return v->code != WHET_V_PASS && !(v->code == WHET_V_SLOWER && v->gate == WHET_GATE_RACE);
 }
 
+static bool is_there(const whet_duel *d) {
+    return d->n_samples > 0 || is_rejected(&d->verdict);
+}
+
 static void print_duel(const whet_duel *d, cli_duel_kind kind) {
     const whet_ratio *r = &d->result;
     if (d->n_samples == 0) return;
@@ -26,6 +30,15 @@ static void print_duel(const whet_duel *d, cli_duel_kind kind) {
            d->ns * 1e-3, d->rival_ns * 1e-3, d->n_pairs, d->n_blocks);
     if (d->n_voided) printf(", %d void", d->n_voided);
     printf("\n");
+}
+
+/* Which side it is of, and when. */
+static void print_rejection(const cli_sitting *s, const whet_duel *d, cli_duel_kind kind) {
+    const bool is_of_b = d->is_of_rival && kind != CLI_DUEL_SAME;
+    if (is_rejected(&d->verdict))
+        printf("  %s, gate %d, of %s %s (%s): %s\n", whet_verdict_name(d->verdict.code),
+               d->verdict.gate, is_of_b ? "B" : "A", s->sides[is_of_b].name, kind_names[kind],
+               d->verdict.reason);
 }
 
 static void print_how(const cli_sitting *s, const whet_duel *d) {
@@ -52,9 +65,8 @@ void cli_duel_print(const cli_sitting *s, const cli_duel_figures *f) {
                cold->is_cold ? "" : " (no floor of reading: it may come from caches)");
     if (cold->copies > 0)
         printf("  an append of many rows takes %.1f plain copies\n", cold->copies);
-    if (is_rejected(&cold->verdict))
-        printf("  %s, gate %d: %s\n", whet_verdict_name(cold->verdict.code), cold->verdict.gate,
-               cold->verdict.reason);
+    for (int i = 0; i < CLI_N_DUELS; i++)
+        print_rejection(s, &f->duels[i], (cli_duel_kind)i);
     if (f->doubt.code != WHET_V_PASS)
         printf("  %s, gate %d: %s\n", whet_verdict_name(f->doubt.code), f->doubt.gate,
                f->doubt.reason);
@@ -97,7 +109,7 @@ static whet_status put_duel(whet_ctx *ctx, const cli_sitting *s, const cli_duel_
             "\"rival_ns\":%.1f,\"pairs\":%d,\"blocks\":%d,\"void\":%d,\"calls\":%d,\"caches\":%d,"
             "\"empty_ns\":%.0f,\"kv_bytes\":%.0f,\"flop\":%.0f,\"copies\":%.3f,"
             "\"bytes_per_second\":%.6g,\"flop_per_second\":%.6g,\"share\":%.4f,\"checked\":%lld,"
-            "\"worst\":%.4f,\"verdict\":\"%s\",\"gate\":%d,\"reason\":",
+            "\"worst\":%.4f,\"verdict\":\"%s\",\"of\":\"%s\",\"gate\":%d,\"reason\":",
             cli_dtype_name(s->problem.dtype), s->problem.n_heads, s->problem.n_kv_heads,
             s->problem.head_dim, (unsigned long long)s->seed, s->number, kind_names[kind], name,
             d->n_workers, d->is_rung ? "true" : "false", d->is_cold ? "true" : "false",
@@ -105,7 +117,8 @@ static whet_status put_duel(whet_ctx *ctx, const cli_sitting *s, const cli_duel_
             cli_claim_name(whet_ratio_claim(&d->result)), d->ns, d->rival_ns, d->n_pairs,
             d->n_blocks, d->n_voided, d->n_calls, d->n_caches, d->empty_ns, d->kv_bytes, d->flop,
             d->copies, f->peaks.bytes_per_second, f->peaks.flop_per_second, f->shares[0],
-            (long long)d->verdict.n_checked, d->verdict.worst, whet_verdict_name(v->code), v->gate);
+            (long long)d->verdict.n_checked, d->verdict.worst, whet_verdict_name(v->code),
+            d->is_of_rival && kind != CLI_DUEL_SAME ? "b" : "a", v->gate);
     if (st == WHET_OK) st = whet_json_quote(ctx, line, v->reason, strlen(v->reason));
     return st == WHET_OK ? put_samples(ctx, d, line) : st;
 }
@@ -114,7 +127,7 @@ whet_status cli_duel_print_json(whet_ctx *ctx, const cli_sitting *s, const cli_d
     whet_status st = WHET_OK;
     for (int kind = 0; kind < CLI_N_DUELS && st == WHET_OK; kind++) {
         whet_buf line = { 0 };
-        if (kind != CLI_DUEL_COLD && f->duels[kind].n_samples == 0) continue;
+        if (kind != CLI_DUEL_COLD && !is_there(&f->duels[kind])) continue;
         st = put_duel(ctx, s, f, kind, &line);
         if (st == WHET_OK) printf("%s}\n", line.text);
         whet_buf_fini(ctx, &line);

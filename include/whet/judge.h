@@ -248,6 +248,7 @@ typedef struct whet_duel_opts {
                           two caches */
     bool keeps_data;   /* for races: queries and appended rows are chosen among some that the judge
                           keeps, caches are not refreshed */
+    bool judges_rival; /* the rival is a candidate, too: a verdict may be of it */
     bool is_asleep;    /* the judge sleeps through a batch also where a core is left to it, on which
                           it would spin and time every call */
 } whet_duel_opts;
@@ -255,6 +256,7 @@ typedef struct whet_duel_opts {
 typedef struct whet_duel {
     whet_ratio result;
     whet_verdict verdict;      /* of the candidate; a timed output that is wrong rejects */
+    bool is_of_rival;          /* it is the rival that the verdict rejects */
     whet_duel_sample *samples; /* owned: whet_duel_fini */
     size_t n_samples;
     int n_pairs, n_blocks; /* done */
@@ -276,7 +278,9 @@ typedef struct whet_duel {
  * a twentieth of each cache, all queries and all rows to append are new; every timed output of both
  * is compared whole with a trusted attention in f32, secretly chosen heads with the oracle. A pair
  * in which the rival was disturbed is repeated, at most one for four. Gate 9 also looks at the
- * append of many rows: SLOWER beyond WHET_MAX_COPIES. A rival that is wrong is WHET_E_INTERNAL. */
+ * append of many rows: SLOWER beyond WHET_MAX_COPIES. Now and then, nobody knowing when, a cache is
+ * compared with what appends make of its rows: runs must not have written to it. A rival that is
+ * wrong is WHET_E_INTERNAL unless it is judged, too. */
 WHET_API whet_status whet_judge_duel(whet_ctx *ctx, whet_judge *judge, const whet_object *candidate,
                                      const whet_object *rival, const whet_duel_opts *opts,
                                      whet_duel *duel);

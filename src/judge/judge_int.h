@@ -45,6 +45,10 @@ whet_status whet_judge_case(whet_ctx *ctx, const whet_judge *judge, const whet_b
 whet_status whet_judge_examine(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
                                const char *source, size_t n_bytes, whet_verdict *verdict);
 
+/* For pages of a worker: far from what a process has anyway; where it is taken after all, the
+ * worker takes another. */
+uint64_t whet_judge_choose_address(whet_rng *rng);
+
 /* Bytes that a cache of so many tokens may have. */
 double whet_judge_kv_limit(const whet_problem *problem, int64_t capacity);
 

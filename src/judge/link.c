@@ -153,6 +153,14 @@ whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *reques
     return grow(ctx, &link->outputs, n_outputs);
 }
 
+void whet_link_forget(const whet_link *link, const whet_request *request, whet_section section,
+                      size_t from) {
+    const whet_span *span = &request->sections[section];
+    if (from < span->bytes)
+        fallocate(link->outputs.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  (off_t)(span->offset + from), (off_t)(span->bytes - from));
+}
+
 char *whet_link_section(const whet_link *link, const whet_request *request, whet_section section) {
     const whet_shared *s = whet_section_is_input(section) ? &link->inputs : &link->outputs;
     return s->bytes + request->sections[section].offset;
@@ -357,6 +365,10 @@ bool whet_link_blame(whet_link_end end, const whet_reply *reply, whet_gate gate,
                             is_known ? section_names[reply->section] : "the run");
         return true;
     }
+    if (reply->answer == WHET_ANSWER_TOUCHED)
+        whet_verdict_reject(verdict, WHET_V_TOUCHED_INPUT, gate,
+                            "its timed runs wrote to the cache, which is read-only there");
+    if (reply->answer == WHET_ANSWER_TOUCHED) return true;
     if (reply->answer != WHET_ANSWER_UNSUPPORTED) return false;
     whet_verdict_reject(verdict, WHET_V_UNSUPPORTED, WHET_GATE_OBJECT, "%s",
                         *reply->text ? reply->text : "it does not support the problem");

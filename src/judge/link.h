@@ -65,6 +65,11 @@ whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *reques
 /* The section's pages as the judge sees them. */
 char *whet_link_section(const whet_link *link, const whet_request *request, whet_section section);
 
+/* Takes away what stands in an output section behind `from`, whole pages; it reads as zeros then.
+ */
+void whet_link_forget(const whet_link *link, const whet_request *request, whet_section section,
+                      size_t from);
+
 /* Sends a request, with a serial number, and waits for the reply within limits. After anything but
  * ANSWERED the worker is gone. WHET_E_CANCELLED, WHET_E_INTERNAL when the worker itself is
  * broken. wall_ns, if wanted: from before the sending to after the receiving. */

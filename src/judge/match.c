@@ -6,17 +6,26 @@
 #include <math.h>
 #include <string.h>
 
-enum { NAN_BYTE = 0xff, EMPTY_SHARE = 100, FRESH = 20, N_TRIAL = 8, PAIRS_A_POOL = 4 };
+enum {
+    NAN_BYTE = 0xff,
+    EMPTY_SHARE = 100,
+    FRESH = 20,
+    N_TRIAL = 8,
+    PAIRS_A_POOL = 4,
+    LONG = 3,       /* times the least length of a sample */
+    LEAST_HALF = 4, /* blocks: with less a disturbed pair cannot be told */
+};
 
 static const double longest_sample_ns = 1e9; /* the slower side is not to take for ever */
 
-/* What a side's process did wrong goes to the verdict for the candidate; the rival is ours. */
+/* What a side's process did wrong goes to the verdict; a rival that is not judged is ours. */
 static whet_status blame(whet_ctx *ctx, whet_match *m, int which, const whet_verdict *found) {
     if (found->code == WHET_V_PASS) return WHET_OK;
-    if (which == WHET_RIVAL)
+    if (which == WHET_RIVAL && !m->opts->judges_rival)
         return whet_fail(ctx, WHET_E_INTERNAL, "the rival of the duel is rejected: %s",
                          found->reason);
     m->duel->verdict = *found;
+    m->duel->is_of_rival = which == WHET_RIVAL;
     return WHET_OK;
 }
 
@@ -82,6 +91,7 @@ static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whe
     WHET_TRY(whet_side_time(ctx, s, &sample, &found));
     *ns = sample.ns;
     if (found.code == WHET_V_PASS) whet_calls_compare(m->timed, calls, n_calls, m->out, &found);
+    WHET_TRY(whet_side_recall(ctx, s, &sample, &found));
     WHET_TRY(blame(ctx, m, which, &found));
     if (which == WHET_CANDIDATE) m->duel->verdict = found;
     return WHET_OK;
@@ -114,6 +124,7 @@ static whet_status run_block(whet_ctx *ctx, whet_match *m, int pair, int block) 
 /* ---- warming up ---- */
 
 static whet_status open_sides(whet_ctx *ctx, whet_match *m, int first) {
+    const uint64_t seed = whet_rng_u64(&m->rng);
     for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
         const int which = i ^ first;
         whet_verdict found = { 0 };
@@ -123,6 +134,7 @@ static whet_status open_sides(whet_ctx *ctx, whet_match *m, int first) {
             .object = m->objects[which],
             .n_workers = m->duel->n_workers,
             .n_caches = m->duel->n_caches,
+            .seed = seed, /* of both: the addresses of one are as good as the other's */
             .seats = m->duel->is_rung ? &m->seats : NULL,
         };
         WHET_TRY(whet_side_open(ctx, &opts, &m->sides[which], &found));
@@ -162,6 +174,14 @@ static whet_status time_nothing(whet_ctx *ctx, whet_match *m, int n_calls) {
     return WHET_OK;
 }
 
+/* A sample that a call alone makes long tells more than a short one: half as many blocks do. It is
+ * pairs that count, and their number stays. */
+static void choose_blocks(whet_match *m, double sample_ns) {
+    const int half = (m->duel->n_blocks + 1) / 2;
+    if (!m->opts->keeps_data && half >= LEAST_HALF && sample_ns > LONG * m->judge->opts.sample_ns)
+        m->duel->n_blocks = half;
+}
+
 /* As many calls as make the faster side's sample long enough, and so long that what starting and
  * stopping a batch cost is less than a hundredth of it; on as many caches as there may be. True
  * when that takes more caches than there are. */
@@ -173,6 +193,7 @@ static bool choose_size(whet_match *m, const double call_ns[2]) {
     double n = fmin(ceil(least_ns / fast), longest_sample_ns / slow);
     n = fmin(n, whet_side_max_calls(&m->problem, 1));
     duel->n_calls = n < 1 ? 1 : (int)n;
+    choose_blocks(m, duel->n_calls * fast);
     if (m->opts->keeps_data || m->opts->is_warm) return false;
     const int most = whet_judge_max_caches(m->judge, &m->problem);
     const int wanted = duel->n_calls < most ? duel->n_calls : most;
@@ -222,7 +243,7 @@ static whet_status prepare(whet_ctx *ctx, whet_match *m, int pair) {
 
 whet_status whet_match_run_pair(whet_ctx *ctx, whet_match *m, int pair) {
     whet_status st = prepare(ctx, m, pair);
-    for (int block = 0; block < m->opts->n_blocks; block++)
+    for (int block = 0; block < m->duel->n_blocks; block++)
         if (st == WHET_OK && !whet_match_is_over(m)) st = run_block(ctx, m, pair, block);
     close_sides(m);
     return st;

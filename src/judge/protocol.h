@@ -22,11 +22,14 @@ typedef enum whet_op {
     WHET_OP_COVER,      /* of an object built for it: n bytes of which places it took, into OUT */
     WHET_OP_APPEND,     /* append some rows in chunks, all workers in turn in one thread */
     WHET_OP_RUN,        /* run once, all workers in turn in one thread */
-    WHET_OP_PREPARE,    /* start the team, make n_caches caches; from then on only those below */
+    WHET_OP_PREPARE,    /* start the team, make n_caches caches and a spare one, at the address of
+                           section KV; from then on only those below */
     WHET_OP_FILL,       /* n_calls caches: all rows are appended, from the call's first_row on */
     WHET_OP_COPY,       /* the same rows into the same caches as plain bytes; FILL comes after */
     WHET_OP_REFRESH,    /* n_calls caches: their last n_fresh old rows become fresh_row .. */
     WHET_OP_BATCH,      /* n_calls calls by the team: each appends n_rows rows and runs them */
+    WHET_OP_RECALL,     /* the spare cache gets the rows of the first call's, which began with those
+                           from first_row on: are their bytes the same? */
 } whet_op;
 
 /* Parts of the shared memory as the worker maps them, each between two guard pages. Those before
@@ -85,19 +88,21 @@ typedef struct whet_request {
     int32_t n_workers; /* APPEND, RUN and SIZES: in turn; PREPARE: threads of the team */
     int32_t n_context; /* tokens in the cache when the run ends */
     int32_t n_rows;    /* of the run */
-    int32_t first_row; /* APPEND: rows first_row .. first_row + n - 1 become tokens pos .. */
+    int32_t first_row; /* APPEND: rows first_row .. first_row + n - 1 become tokens pos ..;
+                          RECALL: with which the cache began */
     int32_t pos;
     int32_t n;
     int32_t chunk; /* APPEND: rows of one append; 0 = all at once */
     int32_t n_caches;
     uint64_t cache_bytes; /* PREPARE: what SIZES has said */
     int32_t n_calls;
-    int32_t n_fresh;     /* REFRESH: rows before the last n_rows */
+    int32_t n_fresh;     /* REFRESH, RECALL: rows before the last n_rows */
     int32_t n_swept;     /* REFRESH: so many caches before first_cache are read whole after it, to
                             push the rest out of the processor's caches */
     int32_t first_cache; /* REFRESH: of the sample that comes */
     int32_t is_rung;     /* BATCH: every call waits for the bell */
-    int32_t is_empty;    /* BATCH: nothing is called: what starting and stopping cost */
+    int32_t is_empty;    /* BATCH: nothing is called: what starting and stopping cost; FILL: the
+                            caches are zeroed before */
     uint64_t cpu_ns;     /* until PREPARE: processor time that it may take; 0 = any */
     char built_in[32];
     whet_span sections[WHET_N_SECTIONS];
@@ -109,6 +114,7 @@ typedef enum whet_answer {
     WHET_ANSWER_ENDED,       /* the kernel ended its process */
     WHET_ANSWER_UNSUPPORTED, /* no kernel, or not for this problem: text */
     WHET_ANSWER_RACED,       /* workers of one phase wrote the same bytes of `section` */
+    WHET_ANSWER_TOUCHED,     /* RECALL: a run has written to the cache */
     WHET_ANSWER_BROKEN,      /* the worker itself could not do it: text */
     WHET_N_ANSWERS,
 } whet_answer;

@@ -69,6 +69,19 @@ static void expect_pass(whet_self_item *item) {
 
 /* ---- the corpus ---- */
 
+/* Builds some text before the plain kernel; what does not compile is a fault of ours. */
+static whet_status build(whet_ctx *ctx, const whet_judge *judge, const char *defines,
+                         const char *text, whet_object *object) {
+    whet_buf source = { 0 };
+    whet_verdict v = { 0 };
+    whet_status st = whet_corpus_compose(ctx, defines, text, &source);
+    if (st == WHET_OK) st = whet_judge_build(ctx, judge, source.text, source.len, object, &v);
+    whet_buf_fini(ctx, &source);
+    if (st == WHET_OK && v.code != WHET_V_PASS)
+        st = whet_fail(ctx, WHET_E_INTERNAL, "a kernel of the self-test: %s", v.reason);
+    return st;
+}
+
 static whet_status judge_file(whet_ctx *ctx, const whet_judge *judge, const whet_corpus_file *file,
                               whet_verdict *verdict) {
     whet_buf source = { 0 };
@@ -78,13 +91,37 @@ static whet_status judge_file(whet_ctx *ctx, const whet_judge *judge, const whet
     return st;
 }
 
+/* Gates 0 to 5 have nothing against it; then it is raced, with two workers. */
+static whet_status race_file(whet_ctx *ctx, tester *t, const whet_corpus_file *file,
+                             whet_verdict *verdict) {
+    whet_buf source = { 0 };
+    whet_object object = { 0 };
+    whet_duel duel = { 0 };
+    const whet_duel_opts opts = { .n_blocks = 8, .seed = t->opts->seed, .keeps_data = true };
+    whet_status st = whet_corpus_compose(ctx, "", file->text, &source);
+    if (st == WHET_OK)
+        st = whet_judge_source(ctx, t->judge, source.text, source.len, &object, verdict);
+    const bool is_going = st == WHET_OK && verdict->code == WHET_V_PASS;
+    if (is_going && !t->plain.bytes) st = build(ctx, t->judge, "", "", &t->plain);
+    if (is_going && st == WHET_OK)
+        st = whet_judge_duel(ctx, t->judge, &object, &t->plain, &opts, &duel);
+    if (is_going && st == WHET_OK) *verdict = duel.verdict;
+    whet_duel_fini(ctx, &duel);
+    whet_object_fini(ctx, &object);
+    whet_buf_fini(ctx, &source);
+    return st;
+}
+
 static whet_status try_cheat(whet_ctx *ctx, tester *t, const whet_corpus_file *file) {
     whet_self_item item = begin(t, "cheat", file->name);
     const whet_verdict *v = &item.verdict;
     item.gate = file->gate;
-    WHET_TRY(judge_file(ctx, file->gate > WHET_GATE_PROPERTY ? &t->full : t->judge, file,
-                        &item.verdict));
     if (file->gate == WHET_GATE_DUEL)
+        WHET_TRY(race_file(ctx, t, file, &item.verdict));
+    else
+        WHET_TRY(judge_file(ctx, file->gate > WHET_GATE_PROPERTY ? &t->full : t->judge, file,
+                            &item.verdict));
+    if (file->gate == WHET_GATE_CHAMPION)
         snprintf(item.fault, sizeof item.fault, "its first comment names no gate");
     else if (v->code == WHET_V_PASS)
         snprintf(item.fault, sizeof item.fault, "it passes");
@@ -123,19 +160,6 @@ static whet_status try_repeat(whet_ctx *ctx, tester *t) {
 }
 
 /* ---- timing ---- */
-
-/* Builds some text before the plain kernel; what does not compile is a fault of ours. */
-static whet_status build(whet_ctx *ctx, const whet_judge *judge, const char *defines,
-                         const char *text, whet_object *object) {
-    whet_buf source = { 0 };
-    whet_verdict v = { 0 };
-    whet_status st = whet_corpus_compose(ctx, defines, text, &source);
-    if (st == WHET_OK) st = whet_judge_build(ctx, judge, source.text, source.len, object, &v);
-    whet_buf_fini(ctx, &source);
-    if (st == WHET_OK && v.code != WHET_V_PASS)
-        st = whet_fail(ctx, WHET_E_INTERNAL, "a kernel of the self-test: %s", v.reason);
-    return st;
-}
 
 typedef struct limits {
     double least, most;

@@ -51,7 +51,12 @@ static whet_request make_request(const whet_side_opts *o) {
     };
 }
 
-static whet_status lay_out(whet_ctx *ctx, whet_side *s, size_t workspace_bytes) {
+static char *data_of(const whet_side *s, whet_section section) {
+    return whet_link_section(&s->link, &s->request, section) + s->request.sections[section].skip;
+}
+
+/* Everything in the middle of pages and anywhere, as where outputs are checked. */
+static whet_status lay_out(whet_ctx *ctx, whet_side *s) {
     const whet_timed *t = s->timed;
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
     const size_t bytes[WHET_N_SECTIONS] = {
@@ -60,19 +65,23 @@ static whet_status lay_out(whet_ctx *ctx, whet_side *s, size_t workspace_bytes) 
         [WHET_SECTION_Q] = out_bytes(&t->problem, s->max_calls), /* as large as out */
         [WHET_SECTION_CALLS] = (size_t)s->max_calls * sizeof(whet_call),
         [WHET_SECTION_OUT] = out_bytes(&t->problem, s->max_calls),
-        [WHET_SECTION_WORKSPACE] = workspace_bytes,
+        [WHET_SECTION_WORKSPACE] = s->workspace_bytes,
         [WHET_SECTION_BELL] = sizeof(whet_bell),
     };
     for (int i = 0; i < WHET_N_SECTIONS; i++)
-        s->request.sections[i] = (whet_span){ .bytes = (bytes[i] + page - 1) / page * page };
+        s->request.sections[i] = (whet_span){
+            .bytes = bytes[i] ? (bytes[i] + 2 * page - 1) / page * page : 0,
+            .skip = whet_rng_below(&s->rng, page / WHET_TIMED_ALIGNMENT) * WHET_TIMED_ALIGNMENT,
+            .address = whet_judge_choose_address(&s->rng),
+        };
+    s->request.sections[WHET_SECTION_BELL].skip = 0;
     WHET_TRY(whet_link_place(ctx, &s->link, &s->request));
-    memcpy(whet_link_section(&s->link, &s->request, WHET_SECTION_K), t->k, t->kv_bytes);
-    memcpy(whet_link_section(&s->link, &s->request, WHET_SECTION_V), t->v, t->kv_bytes);
-    s->q = whet_link_section(&s->link, &s->request, WHET_SECTION_Q);
-    s->calls = (whet_call *)whet_link_section(&s->link, &s->request, WHET_SECTION_CALLS);
-    s->out = whet_link_section(&s->link, &s->request, WHET_SECTION_OUT);
-    s->workspace = whet_link_section(&s->link, &s->request, WHET_SECTION_WORKSPACE);
-    s->bell = (whet_bell *)whet_link_section(&s->link, &s->request, WHET_SECTION_BELL);
+    memcpy(data_of(s, WHET_SECTION_K), t->k, t->kv_bytes);
+    memcpy(data_of(s, WHET_SECTION_V), t->v, t->kv_bytes);
+    s->q = data_of(s, WHET_SECTION_Q);
+    s->calls = (whet_call *)data_of(s, WHET_SECTION_CALLS);
+    s->out = data_of(s, WHET_SECTION_OUT);
+    s->bell = (whet_bell *)data_of(s, WHET_SECTION_BELL);
     return WHET_OK;
 }
 
@@ -100,6 +109,7 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s,
     whet_link_end end;
     whet_reply reply;
     *s = (whet_side){ .object = o->object, .timed = o->timed, .seats = o->seats };
+    whet_rng_init(&s->rng, o->seed);
     s->max_calls = whet_side_max_calls(&o->timed->problem, o->n_caches);
     if (s->seats) whet_affinity_set(&s->seats->workers); /* it begins where its starter is */
     const whet_status st = whet_link_open(ctx, o->judge->opts.worker, o->object, &o->timed->problem,
@@ -114,7 +124,8 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s,
         whet_judge_check_sizes(&s->request.problem, s->request.capacity, &reply, WHET_GATE_DUEL, v);
     if (v->code != WHET_V_PASS) return WHET_OK;
     s->request.cache_bytes = reply.kv_bytes;
-    WHET_TRY(lay_out(ctx, s, reply.workspace_bytes));
+    s->workspace_bytes = reply.workspace_bytes;
+    WHET_TRY(lay_out(ctx, s));
     WHET_TRY(ask(ctx, s, WHET_OP_PREPARE, prepare_seconds, &reply, NULL, v));
     if (v->code != WHET_V_PASS) return WHET_OK;
     return append_all(ctx, s, WHET_OP_FILL, o->n_caches, NULL, v);
@@ -206,7 +217,17 @@ static whet_status refresh(whet_ctx *ctx, whet_side *s, const whet_side_sample *
     return ask(ctx, s, WHET_OP_REFRESH, prepare_seconds, &reply, NULL, v);
 }
 
-/* Of what earlier calls wrote only the caches are left: there is nothing to remember answers in. */
+/* All of a section that kernels write; what lies behind the sample's outputs as well. */
+static void poison(const whet_side *s, whet_section section, size_t n_bytes, int byte) {
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const whet_span *span = &s->request.sections[section];
+    const size_t end = (span->skip + n_bytes + page - 1) / page * page;
+    if (span->bytes) memset(whet_link_section(&s->link, &s->request, section), byte, end);
+    whet_link_forget(&s->link, &s->request, section, end);
+}
+
+/* Of what earlier calls wrote only the caches are left, which are looked at now and then: there is
+ * nothing to remember answers in. */
 whet_status whet_side_time(whet_ctx *ctx, whet_side *s, whet_side_sample *x, whet_verdict *v) {
     const whet_calls *c = x->calls;
     const size_t bytes = out_bytes(&s->timed->problem, x->n_calls);
@@ -214,9 +235,25 @@ whet_status whet_side_time(whet_ctx *ctx, whet_side *s, whet_side_sample *x, whe
     if (v->code != WHET_V_PASS) return WHET_OK;
     memcpy(s->calls, c->calls, (size_t)x->n_calls * sizeof *s->calls);
     memcpy(s->q, c->q, bytes);
-    memset(s->out, x->poison, bytes);
-    memset(s->workspace, x->poison, s->request.sections[WHET_SECTION_WORKSPACE].bytes);
+    poison(s, WHET_SECTION_OUT, bytes, x->poison);
+    poison(s, WHET_SECTION_WORKSPACE, s->workspace_bytes, x->poison);
     return run_batch(ctx, s, x->n_calls, x->out, &x->ns, v);
+}
+
+/* A cache of the sample by the last call that it had. */
+whet_status whet_side_recall(whet_ctx *ctx, whet_side *s, const whet_side_sample *x,
+                             whet_verdict *v) {
+    enum { ONE_IN = 2 };
+    const whet_calls *c = x->calls;
+    const int n = x->n_calls < c->n_caches ? x->n_calls : c->n_caches;
+    const int which = x->n_calls - 1 - (int)whet_rng_below(&s->rng, (uint64_t)n);
+    whet_reply reply;
+    if (v->code != WHET_V_PASS || whet_rng_below(&s->rng, ONE_IN)) return WHET_OK;
+    s->calls[0] = c->calls[which];
+    s->request.n_calls = 1;
+    s->request.n_fresh = c->n_fresh;
+    s->request.first_row = whet_timed_base(s->timed, s->calls->cache);
+    return ask(ctx, s, WHET_OP_RECALL, prepare_seconds, &reply, NULL, v);
 }
 
 whet_status whet_side_time_nothing(whet_ctx *ctx, whet_side *s, int n_calls, double *ns,
@@ -237,5 +274,8 @@ whet_status whet_side_append_cost(whet_ctx *ctx, whet_side *s, double *copies, w
         best[i % 2] = fmin(best[i % 2], ns);
     }
     *copies = best[1] / best[0];
-    return WHET_OK;
+    s->request.is_empty = 1; /* nothing of the copies is left between the rows */
+    const whet_status st = append_all(ctx, s, WHET_OP_FILL, n_caches, NULL, v);
+    s->request.is_empty = 0;
+    return st;
 }

@@ -15,9 +15,11 @@ typedef struct whet_side {
     whet_request request;
     const whet_seats *seats; /* borrowed: the judge spins and times call by call; NULL: it sleeps
                               * through a batch */
+    whet_rng rng;            /* of places, and of what is looked at again */
     int max_calls;           /* in one sample */
-    whet_call *calls;        /* these five are in the shared memory */
-    char *q, *out, *workspace;
+    uint64_t workspace_bytes;
+    whet_call *calls; /* these four are in the shared memory */
+    char *q, *out;
     whet_bell *bell;
 } whet_side;
 
@@ -27,6 +29,7 @@ typedef struct whet_side_opts {
     const whet_object *object;
     int n_workers;
     int n_caches;
+    uint64_t seed;           /* of where things lie */
     const whet_seats *seats; /* apart, or NULL */
 } whet_side_opts;
 
@@ -51,6 +54,11 @@ typedef struct whet_side_sample {
 } whet_side_sample;
 whet_status whet_side_time(whet_ctx *ctx, whet_side *side, whet_side_sample *sample,
                            whet_verdict *verdict);
+
+/* Now and then, after a sample, nobody knowing when: whether a cache is still what appends make of
+ * its rows. */
+whet_status whet_side_recall(whet_ctx *ctx, whet_side *side, const whet_side_sample *sample,
+                             whet_verdict *verdict);
 
 /* The time of a sample of n_calls that calls nothing. */
 whet_status whet_side_time_nothing(whet_ctx *ctx, whet_side *side, int n_calls, double *ns,

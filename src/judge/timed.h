@@ -13,9 +13,10 @@
 #include "kernels/cases.h"
 
 enum {
-    WHET_TIMED_FAMILIES = 2, /* of those that are timed, by the seed */
-    WHET_TIMED_QUERIES = 64, /* of a family */
-    WHET_TIMED_AUDITS = 2,   /* heads of a sample that the oracle is asked about */
+    WHET_TIMED_FAMILIES = 2,   /* of those that are timed, by the seed */
+    WHET_TIMED_QUERIES = 64,   /* of a family */
+    WHET_TIMED_AUDITS = 2,     /* heads of a sample that the oracle is asked about */
+    WHET_TIMED_ALIGNMENT = 64, /* of all that a timed kernel is given, in the middle of pages */
 };
 
 /* A pool of K and V rows and some queries of each family. Cache c begins as n_context rows of one

@@ -8,7 +8,7 @@
 
 #include "kernels/attention.h"
 
-enum { MAX_WORKSPACE_BYTES = 1 << 30, FINITE_BYTE = 0x5c, KV_ALIGNMENT = 64 };
+enum { MAX_WORKSPACE_BYTES = 1 << 30, FINITE_BYTE = 0x5c };
 
 static size_t round_up(size_t n, size_t to) {
     return (n + to - 1) / to * to;
@@ -151,8 +151,7 @@ static bool is_canary(const whet_trial *t, const char *from, const char *to) {
 
 /* ---- places ---- */
 
-/* Far from what a process has anyway; where it is taken after all, the worker takes another. */
-static uint64_t choose_address(whet_rng *rng) {
+uint64_t whet_judge_choose_address(whet_rng *rng) {
     const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 #ifdef __x86_64__
     const uint64_t from = (uint64_t)1 << 45, room = (uint64_t)1 << 45;
@@ -166,17 +165,20 @@ static size_t alignment(const whet_trial *t, int section) {
     switch (section) {
     case WHET_SECTION_CACHE:
     case WHET_SECTION_KV:
-    case WHET_SECTION_WORKSPACE: return KV_ALIGNMENT;
+    case WHET_SECTION_WORKSPACE: return WHET_TIMED_ALIGNMENT;
     default: return element_bytes(t);
     }
 }
 
 static size_t choose_skip(whet_trial *t, int section, size_t whole, size_t n_bytes) {
-    const size_t room = whole - n_bytes, to = alignment(t, section);
+    const size_t room = whole - n_bytes;
+    size_t to = alignment(t, section);
     switch (t->memory.place) {
     case WHET_PLACE_BEGIN: break;
     case WHET_PLACE_END: return room / to * to;
-    case WHET_PLACE_MIDDLE: return (size_t)whet_rng_below(&t->rng, room / to + 1) * to;
+    case WHET_PLACE_MIDDLE:
+        if (whet_rng_below(&t->rng, 2)) to = WHET_TIMED_ALIGNMENT; /* as where it is timed */
+        return (size_t)whet_rng_below(&t->rng, room / to + 1) * to;
     }
     return 0;
 }
@@ -199,7 +201,7 @@ static whet_status place(whet_ctx *ctx, whet_trial *t) {
         t->request.sections[i] = (whet_span){
             .bytes = whole,
             .skip = bytes[i] ? choose_skip(t, i, whole, bytes[i]) : 0,
-            .address = choose_address(&t->rng),
+            .address = whet_judge_choose_address(&t->rng),
         };
     }
     WHET_TRY(whet_link_place(ctx, t->link, &t->request));
@@ -299,7 +301,7 @@ void whet_trial_take(const whet_trial *t, void *out) {
 whet_status whet_trial_append(whet_ctx *ctx, whet_trial *t, whet_rows rows) {
     if (whet_trial_is_over(t) || rows.n == 0) return WHET_OK;
     whet_reply reply;
-    t->request.sections[WHET_SECTION_KV].address = choose_address(&t->rng);
+    t->request.sections[WHET_SECTION_KV].address = whet_judge_choose_address(&t->rng);
     t->request.first_row = rows.first;
     t->request.pos = rows.pos;
     t->request.n = rows.n;
@@ -313,7 +315,7 @@ whet_status whet_trial_append(whet_ctx *ctx, whet_trial *t, whet_rows rows) {
 static void hand_over_cache(whet_trial *t) {
     const whet_part *kv = &t->parts[WHET_SECTION_KV];
     memcpy(t->parts[WHET_SECTION_CACHE].data, kv->data, kv->n_bytes);
-    t->request.sections[WHET_SECTION_CACHE].address = choose_address(&t->rng);
+    t->request.sections[WHET_SECTION_CACHE].address = whet_judge_choose_address(&t->rng);
 }
 
 whet_status whet_trial_run(whet_ctx *ctx, whet_trial *t) {

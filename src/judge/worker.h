@@ -38,7 +38,7 @@ typedef struct whet_worker {
     uint8_t *seen; /* whole pages of marks of an object that is built to make them */
     size_t n_seen;
     whet_turns turns[WHET_N_SECTIONS];
-    char **caches; /* of timed calls, memory of this process alone */
+    char **caches; /* of timed calls, memory of this process alone; behind the last one a spare */
     size_t cache_bytes;
     int n_caches;
 } whet_worker;

@@ -3,9 +3,11 @@
  * no part in the timing but to wait for the bell and to say when a call is done. */
 #include "judge/worker.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "judge/timed.h"
 #include "platform/relax.h"
 
 #define SECTION(name) (1u << WHET_SECTION_##name)
@@ -14,20 +16,25 @@ typedef struct job {
     whet_worker *w;
     const whet_request *r;
     const whet_call *calls;
+    _Atomic bool is_other; /* a cache is not what its rows make it */
 } job;
 
-/* Fresh memory of this process alone, in large pages where the system gives them. */
+/* Fresh memory of this process alone, in large pages where the system gives them. Each cache begins
+ * elsewhere in its first page. */
 static whet_status make_caches(whet_worker *w, const whet_request *r) {
-    w->caches = whet_alloc_zero(w->ctx, (size_t)r->n_caches, sizeof *w->caches);
+    const whet_span *span = &r->sections[WHET_SECTION_KV];
+    const size_t step = (r->cache_bytes + 2 * w->page - 1) / w->page * w->page;
+    const size_t n = (size_t)r->n_caches + 1, odd = 37 * (size_t)WHET_TIMED_ALIGNMENT;
+    w->caches = whet_alloc_zero(w->ctx, n, sizeof *w->caches);
     if (!w->caches) return WHET_E_NOMEM;
+    char *pages = mmap((void *)(uintptr_t)span->address, n * step, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) return whet_fail_nomem(w->ctx, n * step);
+    madvise(pages, n * step, MADV_HUGEPAGE);
+    for (size_t i = 0; i < n; i++)
+        w->caches[i] = pages + i * step + (span->skip + i * odd) % w->page;
     w->cache_bytes = r->cache_bytes;
-    for (; w->n_caches < r->n_caches; w->n_caches++) {
-        char *cache =
-            mmap(NULL, w->cache_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (cache == MAP_FAILED) return whet_fail_nomem(w->ctx, w->cache_bytes);
-        madvise(cache, w->cache_bytes, MADV_HUGEPAGE);
-        w->caches[w->n_caches] = cache;
-    }
+    w->n_caches = r->n_caches;
     return WHET_OK;
 }
 
@@ -45,18 +52,31 @@ whet_status whet_worker_prepare(whet_worker *w, const whet_request *r) {
     return WHET_OK;
 }
 
-/* Rows of a call become tokens of its cache, nothing is run. */
-static void append(const job *j, int i, int32_t first_row, int32_t pos, int32_t n, int worker,
+/* Rows become tokens of a cache, nothing is run. */
+static void append(const job *j, int cache, int32_t first_row, int32_t pos, int32_t n, int worker,
                    int n_workers) {
     const whet_append_args args =
-        whet_worker_append_args(j->w, j->r, j->w->caches[j->calls[i].cache], first_row, pos, n);
+        whet_worker_append_args(j->w, j->r, j->w->caches[cache], first_row, pos, n);
     whet_attention_dispatch(&j->w->attention, &args, NULL, j->w->team, worker, n_workers);
+}
+
+/* What a worker's share of n bytes begins with. */
+static size_t share(size_t n, int worker, int n_workers) {
+    return n * (size_t)worker / (size_t)n_workers;
+}
+
+static void wipe(const job *j, int cache, int worker, int n_workers) {
+    const size_t n = j->w->cache_bytes, at = share(n, worker, n_workers);
+    memset(j->w->caches[cache] + at, 0, share(n, worker + 1, n_workers) - at);
+    whet_team_barrier(j->w->team, worker);
 }
 
 static void fill(void *arg, int worker, int n_workers) {
     const job *j = arg;
+    for (int i = 0; i < j->r->n_calls && j->r->is_empty; i++)
+        wipe(j, j->calls[i].cache, worker, n_workers);
     for (int i = 0; i < j->r->n_calls; i++)
-        append(j, i, j->calls[i].first_row, 0, j->r->n_context, worker, n_workers);
+        append(j, j->calls[i].cache, j->calls[i].first_row, 0, j->r->n_context, worker, n_workers);
 }
 
 /* What an append must do at least: half of the cache from K, half from V, a share a worker. */
@@ -81,11 +101,12 @@ static void copy(void *arg, int worker, int n_workers) {
 static void sweep(const job *j, int worker, int n_workers) {
     enum { LINE = 64 };
     const whet_worker *w = j->w;
-    const size_t share = w->cache_bytes / (size_t)n_workers;
+    const size_t n = w->cache_bytes;
     for (int i = j->r->n_swept; i > 0; i--) {
         const int c = (j->r->first_cache - i + w->n_caches) % w->n_caches;
         const volatile char *cache = w->caches[c];
-        for (size_t at = share * (size_t)worker; at < share * (size_t)(worker + 1); at += LINE)
+        for (size_t at = share(n, worker, n_workers); at < share(n, worker + 1, n_workers);
+             at += LINE)
             (void)cache[at];
     }
 }
@@ -94,9 +115,26 @@ static void refresh(void *arg, int worker, int n_workers) {
     const job *j = arg;
     const whet_request *r = j->r;
     for (int i = 0; i < r->n_calls && r->n_fresh > 0; i++)
-        append(j, i, j->calls[i].fresh_row, r->n_context - r->n_rows - r->n_fresh, r->n_fresh,
-               worker, n_workers);
+        append(j, j->calls[i].cache, j->calls[i].fresh_row, r->n_context - r->n_rows - r->n_fresh,
+               r->n_fresh, worker, n_workers);
     sweep(j, worker, n_workers);
+}
+
+/* A cache is a function of its rows, and runs do not write: the spare one, which begins as all did
+ * and sees no run, must become the same. */
+static void recall(void *arg, int worker, int n_workers) {
+    job *j = arg;
+    const whet_request *r = j->r;
+    const whet_worker *w = j->w;
+    const int spare = w->n_caches, n_old = r->n_context - r->n_rows;
+    const size_t at = share(w->cache_bytes, worker, n_workers);
+    const size_t n = share(w->cache_bytes, worker + 1, n_workers) - at;
+    wipe(j, spare, worker, n_workers);
+    append(j, spare, r->first_row, 0, r->n_context, worker, n_workers);
+    if (r->n_fresh)
+        append(j, spare, j->calls->fresh_row, n_old - r->n_fresh, r->n_fresh, worker, n_workers);
+    append(j, spare, j->calls->first_row, n_old, r->n_rows, worker, n_workers);
+    if (memcmp(w->caches[spare] + at, w->caches[j->calls->cache] + at, n) != 0) j->is_other = true;
 }
 
 static void run_call(const job *j, int i, int worker, int n_workers) {
@@ -139,8 +177,10 @@ bool whet_worker_time(whet_worker *w, const whet_request *r, whet_reply *reply) 
     case WHET_OP_COPY: whet_team_run(w->team, copy, &j); break;
     case WHET_OP_REFRESH: whet_team_run(w->team, refresh, &j); break;
     case WHET_OP_BATCH: whet_team_run(w->team, r->is_rung ? run_rung : run_batch, &j); break;
+    case WHET_OP_RECALL: whet_team_run(w->team, recall, &j); break;
     default: return false;
     }
+    if (j.is_other) reply->answer = WHET_ANSWER_TOUCHED;
     reply->n_calls = atomic_load(&w->attention.n_calls) - before;
     return true;
 }

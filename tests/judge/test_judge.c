@@ -244,16 +244,17 @@ static void test_duel(void) {
     whet_object_fini(ctx, &b);
 }
 
-/* Right in every case, wrong where it is timed; and a rival that is wrong is our mistake. */
+/* Right in every case, wrong where it is timed; a rival that is wrong is our mistake, unless it is
+ * judged as well. */
 static void test_duel_compares(void) {
     whet_object a, b;
     whet_verdict v;
     whet_duel duel;
-    const whet_duel_opts opts = { /* 384 to 396 keys, which no case has */
-                                  .shape = WHET_SHAPE_DECODE_4X,
-                                  .n_pairs = 1,
-                                  .n_blocks = 1,
-                                  .seed = test_seed
+    whet_duel_opts opts = { /* 384 to 396 keys, which no case has */
+                            .shape = WHET_SHAPE_DECODE_4X,
+                            .n_pairs = 1,
+                            .n_blocks = 1,
+                            .seed = test_seed
     };
     REQUIRE_OK(ctx, build("", &a, &v));
     REQUIRE_OK(ctx, build("#define AFTER_ROW if (a->capacity / 13 == 29 || a->capacity / 13 == 30) "
@@ -264,7 +265,13 @@ static void test_duel_compares(void) {
     CHECK_INT(duel.verdict.gate, WHET_GATE_DUEL);
     CHECK_INT(duel.verdict.dim, 1);
     whet_duel_fini(ctx, &duel);
+    CHECK(!duel.is_of_rival);
     CHECK_STATUS(ctx, whet_judge_duel(ctx, judge, &a, &b, &opts, &duel), WHET_E_INTERNAL);
+    opts.judges_rival = true;
+    REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &a, &b, &opts, &duel));
+    CHECK_STR(whet_verdict_name(duel.verdict.code), "WRONG");
+    CHECK(duel.is_of_rival);
+    whet_duel_fini(ctx, &duel);
     whet_object_fini(ctx, &b);
     REQUIRE_OK(ctx, build("#define BEFORE_RUN if (a->capacity > 376) __builtin_trap()\n", &b, &v));
     REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &b, &a, &opts, &duel));
