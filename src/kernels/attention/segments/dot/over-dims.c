@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-dims: vectors run over the dimensions of a key, which is widened for several queries */
-#define DOT_QUERIES 2 // knob: 1 2 4 8
-#define DOT_AHEAD   0 // knob: 0 1024 2048 4096 16384
+#define DOT_QUERIES 2     // knob: 1 2 4 8
+#define DOT_AHEAD   16384 // knob: 0 2048 4096 8192 16384 32768
+#define DOT_LEVEL   2     // knob: 1 2
+/* K is fetched so many bytes ahead, into the cache of that level. */
 
 /* The first n_q (a constant) queries of q. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, int64_t stride,
@@ -10,7 +12,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, 
         const void *k = at(dtype, b.k, k_index(&b, t, 0));
         if (DOT_AHEAD > 0)
             for (int32_t line = 0; line < dim * element_bytes(dtype); line += 64)
-                __builtin_prefetch((const char *)k + DOT_AHEAD + line);
+                __builtin_prefetch((const char *)k + DOT_AHEAD + line, 0, 4 - DOT_LEVEL);
         vec sum[DOT_QUERIES] = { 0 };
         int32_t c = 0;
         if (b.k_dim == 1)

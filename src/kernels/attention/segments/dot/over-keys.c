@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-keys: vectors run over the keys of a block; for K as [dim][token], else one at a time */
 // fits: layout/panels mix/vectors share/grouped
-#define DOT_QUERIES 8 // knob: 1 2 4 8
-#define DOT_CHAINS  4 // knob: 1 2 4
-#define DOT_AHEAD   0 // knob: 0 1024 2048 4096 16384
+#define DOT_QUERIES 8     // knob: 1 2 4 8
+#define DOT_CHAINS  4     // knob: 1 2 4
+#define DOT_AHEAD   16384 // knob: 0 2048 4096 8192 16384 32768
+#define DOT_LEVEL   2     // knob: 1 2
+/* K is fetched so many bytes ahead, into the cache of that level. */
 
 /* The first n_q (a constant) queries; a whole block. Dimensions take turns in the chains'
  * sums, so that one addition need not wait for the other; many queries have sums enough. */
@@ -15,7 +17,8 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
         for (int32_t c = 0; c + n_chains <= dim; c += n_chains)
             for (int32_t chain = 0; chain < n_chains; chain++) {
                 const void *row = at(dtype, b.k, (int64_t)(c + chain) * BLOCK);
-                if (DOT_AHEAD > 0 && j == 0) __builtin_prefetch((const char *)row + DOT_AHEAD);
+                if (DOT_AHEAD > 0 && j == 0)
+                    __builtin_prefetch((const char *)row + DOT_AHEAD, 0, 4 - DOT_LEVEL);
                 vec low, high;
                 get_pair(dtype, row, b.k_token == 2, j, &low, &high);
                 for (int32_t i = 0; i < n_q; i++) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/vectors: the outputs of some queries stay in registers over all keys of the block */
-#define MIX_QUERIES 2 // knob: 1 2 4 8
-#define MIX_PAIRS   4 // knob: 1 2 4
-#define MIX_AHEAD   0 // knob: 0 1024 2048 4096 16384
+#define MIX_QUERIES 2     // knob: 1 2 4 8
+#define MIX_PAIRS   4     // knob: 1 2 4
+#define MIX_AHEAD   16384 // knob: 0 2048 4096 8192 16384 32768
+#define MIX_LEVEL   2     // knob: 1 2
+/* V is fetched so many bytes ahead, into the cache of that level. */
 
 /* The first n_q queries (a constant); n_p vector pairs (a constant) from number j on: HALF_VECS of
  * them make 32 dimensions. */
@@ -19,7 +21,7 @@ INLINE void mix_some(int32_t n_q, int32_t n_p, const float *p, int64_t stride, b
         for (int32_t k = 0; k < n_p; k++) {
             const void *row = at(dtype, b.v, t * b.v_token + (j + k) / HALF_VECS * b.v_chunk);
             if (MIX_AHEAD > 0 && (j + k) % HALF_VECS == 0)
-                __builtin_prefetch((const char *)row + MIX_AHEAD);
+                __builtin_prefetch((const char *)row + MIX_AHEAD, 0, 4 - MIX_LEVEL);
             vec low, high;
             get_pair(dtype, row, b.is_v_pairs, (j + k) % HALF_VECS, &low, &high);
             for (int32_t i = 0; i < n_q; i++) {
