@@ -227,6 +227,21 @@ static int by_gain(const void *a, const void *b) {
     return (x->member > y->member) - (x->member < y->member);
 }
 
+/* What it is made of: what gains in decode may cost as much in prefill. */
+static whet_status put_gain(whet_ctx *ctx, const writer *w, const effect *e, whet_buf *item) {
+    const whet_member *m = &w->s->members[e->member], *parent = &w->s->members[m->parent];
+    WHET_TRY(whet_buf_printf(ctx, item, "- %.2fx its parent's speed", exp(e->log_gain)));
+    const char *before = " (";
+    for (int i = 0; i < WHET_N_SHAPES; i++) {
+        const double gain = m->log_speeds[i] - parent->log_speeds[i];
+        if (!isfinite(gain)) continue;
+        WHET_TRY(
+            whet_buf_printf(ctx, item, "%s%.2fx in %s", before, exp(gain), w->s->shape_names[i]));
+        before = ", ";
+    }
+    return whet_buf_printf(ctx, item, "%s: %s\n", *before == ',' ? ")" : "", m->change);
+}
+
 static whet_status list_effects(whet_ctx *ctx, writer *w, const effect *effects, int n) {
     whet_buf item = { 0 };
     bool is_taken;
@@ -234,8 +249,7 @@ static whet_status list_effects(whet_ctx *ctx, writer *w, const effect *effects,
     for (int i = 0; i < n && st == WHET_OK; i++) {
         const bool is_end = i < N_GAINS || i >= n - N_LOSSES;
         if (!is_end) continue;
-        st = whet_buf_printf(ctx, &item, "- %.2fx its parent's speed: %s\n",
-                             exp(effects[i].log_gain), w->s->members[effects[i].member].change);
+        st = put_gain(ctx, w, &effects[i], &item);
         if (st == WHET_OK) st = take_item(ctx, w, &item, &is_taken);
     }
     whet_buf_fini(ctx, &item);

@@ -34,7 +34,7 @@ const char *whet_reply_name(whet_reply_outcome outcome);
 typedef struct whet_reply {
     whet_reply_outcome outcome;
     char why[512];    /* what is wrong, and where, for the model's next try; "" for PROGRAM */
-    char name[64];    /* from a line "Name: ..."; "" when there is none */
+    char name[128];   /* from a line "Name: ..."; "" when there is none */
     char reason[160]; /* from a line "Reason: ..." */
     bool is_rewrite;  /* a fenced block, not hunks */
     int n_hunks;

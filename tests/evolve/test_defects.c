@@ -241,7 +241,8 @@ static void d6_facts_are_those_of_the_last_programs(void) {
     CHECK_CONTAINS(prompt.text, "change 298");      /* the parent's own change */
     CHECK_CONTAINS(prompt.text, "0.30x in shape0"); /* the best one's speed */
     CHECK_CONTAINS(prompt.text, "a reason behind the first hundred");
-    CHECK_CONTAINS(prompt.text, "299.00x its parent's speed: change 298");
+    CHECK_CONTAINS(prompt.text, "299.00x its parent's speed (299.00x in shape0, ");
+    CHECK_CONTAINS(prompt.text, "): change 298");
     whet_buf_fini(ctx, &prompt);
 }
 
