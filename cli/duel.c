@@ -12,6 +12,7 @@
 enum { A = 0, B = 1, FEWER = 4 /* times fewer pairs for the controls */ };
 
 static const double probe_seconds = 0.1;
+static const double control_seconds = 5; /* after which a control begins no further pair */
 static const double doubtful = 3; /* times a rival's speed: then the best baseline is asked, too */
 
 /* Keeps the larger of what was there and what is there now. */
@@ -88,6 +89,7 @@ static whet_status run_controls(whet_ctx *ctx, const cli_sitting *s, const whet_
     whet_duel_opts fewer = *opts;
     fewer.n_pairs = (opts->n_pairs + FEWER - 1) / FEWER;
     fewer.drop_below = 0;
+    fewer.seconds = control_seconds;
     fewer.is_warm = true;
     whet_status st = fight(ctx, s, &fewer, &s->sides[B].object, &f->duels[CLI_DUEL_WARM]);
     fewer.is_warm = false;

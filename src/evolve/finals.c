@@ -241,18 +241,22 @@ static whet_status keep_winner(whet_ctx *ctx, whet_search *s, const whet_member 
 }
 
 static void explain(whet_search *s, const char *why) {
-    snprintf(s->result->not_installed, sizeof s->result->not_installed, "%s", why);
+    const int most = (int)sizeof s->result->not_installed - 1;
+    snprintf(s->result->not_installed, sizeof s->result->not_installed, "%.*s", most, why);
 }
 
 /* Whether the winner was installed, and where, is what the log says when it says it. */
 static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m) {
     whet_store_said next;
     whet_buf folder = { 0 };
+    whet_verdict doubt;
     WHET_TRY(whet_journal_next(ctx, s, &next));
     if (!s->opts.winners)
         explain(s, "installing was not asked for");
     else if (!deserves_it(s))
         explain(s, "it is not faster than the engine's own kernel beyond doubt");
+    else if (whet_roof_doubts(s, &doubt))
+        explain(s, doubt.reason);
     else if (!next.is_there)
         WHET_TRY(install(ctx, s, m));
     whet_status st = WHET_OK;

@@ -53,6 +53,35 @@ void whet_roof_close(whet_search *s) {
     s->team = NULL;
 }
 
+/* Less than that may stay in the processor's caches, however many there are of them. */
+static const double surely_read_bytes = 1 << 20;
+
+bool whet_roof_doubts(const whet_search *s, whet_verdict *verdict) {
+    const whet_evolve_result *r = s->result;
+    const whet_problem *p = &s->opts.problem;
+    *verdict = (whet_verdict){ 0 };
+    for (int i = 0; i < WHET_N_ALL_SHAPES; i++) {
+        const whet_evolve_shape *row = &r->shapes[i];
+        const whet_ratio *const over[] = { &row->repeat, &row->fused, &row->grouped };
+        const char *const names[] = { "repeat", "fused", "grouped" };
+        whet_sanity sanity = {
+            .ns = row->ns,
+            .bytes = row->kv_bytes >= surely_read_bytes ? row->kv_bytes : 0,
+            .bytes_per_second = r->peak_bytes,
+            .flop = whet_shape_flop(row->name, p->n_heads, p->head_dim),
+            .flop_per_second = r->peak_flop,
+        };
+        for (int j = 0; j < 3; j++) {
+            const bool is_best = !sanity.best || over[j]->ratio < sanity.speed;
+            if (!(over[j]->ratio > 0) || !is_best) continue;
+            sanity.best = names[j];
+            sanity.speed = over[j]->ratio;
+        }
+        if (row->ns > 0 && whet_judge_doubts(&sanity, verdict)) return true;
+    }
+    return false;
+}
+
 double whet_roof_share(const whet_search *s, const whet_evolve_shape *shape) {
     const whet_evolve_result *r = s->result;
     const whet_problem *p = &s->opts.problem;

@@ -11,6 +11,10 @@
 whet_status whet_roof_measure(whet_ctx *ctx, whet_search *s);
 void whet_roof_close(whet_search *s);
 
+/* Gate 9 on what the finals measured: a time under the floor, or a speed above three times that of
+ * the best baseline, in any shape. True when the verdict says so. */
+bool whet_roof_doubts(const whet_search *s, whet_verdict *verdict);
+
 /* The least time for a shape's work, by the roofline, over `ns`; 0 = not known. */
 double whet_roof_share(const whet_search *s, const whet_evolve_shape *shape);
 

@@ -173,6 +173,7 @@ whet_status whet_calls_extend(whet_ctx *ctx, const whet_timed *t, whet_team *tea
     answering a = { .t = t, .c = c, .first = c->n_calls, .n_calls = n_calls };
     while (c->n_calls < n_calls)
         deal(t, rng, c->n_calls++, c);
+    if (!team) return whet_check_cancelled(ctx);
     a.scratch_bytes = (whet_trusted_bytes(&t->problem) + 127) / 128 * 128;
     char *scratch = whet_alloc(ctx, a.scratch_bytes * (size_t)whet_team_size(team) + 64);
     if (!scratch) return WHET_E_NOMEM;

@@ -12,7 +12,7 @@ static const char cheats[] = "cheats/", honest[] = "honest/";
 static whet_gate gate_named(const char *text) {
     static const char mark[] = "Stopped by gate: ";
     const char *name = strstr(text, mark);
-    for (int gate = 0; name && gate <= WHET_GATE_DUEL; gate++) {
+    for (int gate = 0; name && gate <= WHET_GATE_SANITY; gate++) {
         const char *its = whet_gate_name((whet_gate)gate);
         if (strncmp(name + strlen(mark), its, strlen(its)) == 0) return (whet_gate)gate;
     }

@@ -49,8 +49,9 @@ static int n_fresh(const whet_match *m) {
     return m->opts->keeps_data ? 0 : n < n_old ? n : n_old;
 }
 
-/* The calls of the next sample: all new, or in a race some that are kept. */
-static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, whet_calls **calls) {
+/* The calls of the next sample: all new, or in a race some that are kept, and so answered. */
+static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, bool is_compared,
+                        whet_calls **calls) {
     whet_calls *c = &m->own_calls;
     if (m->opts->keeps_data) {
         c = &m->judge->kept[m->opts->shape][whet_rng_below(&m->rng, WHET_KEPT_CALLS)];
@@ -62,7 +63,8 @@ static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, whet_calls **
     c->n_caches = m->duel->n_caches;
     c->n_fresh = n_fresh(m);
     *calls = c;
-    return whet_calls_extend(ctx, m->timed, m->team, &m->rng, n_calls, c);
+    const bool is_answered = is_compared || m->opts->keeps_data;
+    return whet_calls_extend(ctx, m->timed, is_answered ? m->team : NULL, &m->rng, n_calls, c);
 }
 
 /* ---- samples ---- */
@@ -76,7 +78,7 @@ static int n_swept(const whet_match *m, const whet_side *s) {
 }
 
 static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whet_calls *calls,
-                              int n_calls, double *ns) {
+                              int n_calls, bool is_compared, double *ns) {
     whet_side *s = &m->sides[which];
     whet_verdict found = m->duel->verdict;
     found.n_workers = m->duel->n_workers;
@@ -90,7 +92,8 @@ static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whe
     };
     WHET_TRY(whet_side_time(ctx, s, &sample, &found));
     *ns = sample.ns;
-    if (found.code == WHET_V_PASS) whet_calls_compare(m->timed, calls, n_calls, m->out, &found);
+    if (is_compared && found.code == WHET_V_PASS)
+        whet_calls_compare(m->timed, calls, n_calls, m->out, &found);
     WHET_TRY(whet_side_recall(ctx, s, &sample, &found));
     WHET_TRY(blame(ctx, m, which, &found));
     if (which == WHET_CANDIDATE) m->duel->verdict = found;
@@ -102,9 +105,9 @@ static whet_status run_block(whet_ctx *ctx, whet_match *m, int pair, int block) 
     const int first = (int)whet_rng_below(&m->rng, 2);
     double ns[2] = { 0, 0 };
     whet_calls *calls;
-    WHET_TRY(deal(ctx, m, duel->n_calls, &calls));
+    WHET_TRY(deal(ctx, m, duel->n_calls, true, &calls));
     for (int i = 0; i < 2; i++) {
-        WHET_TRY(run_sample(ctx, m, i ^ first, calls, duel->n_calls, &ns[i ^ first]));
+        WHET_TRY(run_sample(ctx, m, i ^ first, calls, duel->n_calls, true, &ns[i ^ first]));
         if (whet_match_is_over(m)) return WHET_OK;
     }
     for (int which = 0; which < 2; which++) {
@@ -148,15 +151,15 @@ static void close_sides(whet_match *m) {
         whet_side_close(&m->sides[i]);
 }
 
-/* Each side alone, without counting; the times of one call, if they are wanted, where they are less
- * than before. */
+/* Each side alone, without counting, and so without comparing; the times of one call, if they are
+ * wanted, where they are less than before. */
 static whet_status warm_up(whet_ctx *ctx, whet_match *m, int first, int n_calls,
                            double call_ns[2]) {
     whet_calls *calls;
-    WHET_TRY(deal(ctx, m, n_calls, &calls));
+    WHET_TRY(deal(ctx, m, n_calls, false, &calls));
     for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
         double ns;
-        WHET_TRY(run_sample(ctx, m, i ^ first, calls, n_calls, &ns));
+        WHET_TRY(run_sample(ctx, m, i ^ first, calls, n_calls, false, &ns));
         if (call_ns) call_ns[i ^ first] = fmin(call_ns[i ^ first], ns / n_calls);
     }
     return WHET_OK;

@@ -64,7 +64,8 @@ typedef struct whet_calls {
 } whet_calls;
 
 /* Makes them n_calls; those that are there already stay. With n_calls 0 before, all are new: fresh
- * queries (rows of the pool at random, each scaled at random), rows at random places to append. */
+ * queries (rows of the pool at random, each scaled at random), rows at random places to append.
+ * Without a team they are not answered: calls that are not compared, and not extended. */
 whet_status whet_calls_extend(whet_ctx *ctx, const whet_timed *timed, whet_team *team,
                               whet_rng *rng, int n_calls, whet_calls *calls);
 void whet_calls_fini(whet_ctx *ctx, whet_calls *calls);
