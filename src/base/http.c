@@ -9,6 +9,8 @@
 
 #include <curl/curl.h>
 
+#include "base/loader.h"
+
 #define CURL_FUNCTIONS(X)                                                                          \
     X(curl_global_init)                                                                            \
     X(curl_easy_init)                                                                              \
@@ -39,6 +41,7 @@ typedef struct transfer {
 static whet_status open_library(whet_ctx *ctx, curl_library *c) {
     static const char *const names[] = { "libcurl-gnutls.so.4", "libcurl.so.4" };
     void *library = NULL;
+    WHET_TRY(whet_loader_check(ctx));
     for (size_t i = 0; i < sizeof names / sizeof *names && !library; i++)
         library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library)

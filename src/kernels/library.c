@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "base/child.h"
 #include "base/file.h"
+#include "base/loader.h"
 #include "kernels/text.h"
 #include "platform/isa.h"
 
@@ -48,6 +48,7 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
     if (access(path, R_OK) != 0)
         return whet_fail(ctx, errno == ENOENT ? WHET_E_NOT_FOUND : WHET_E_IO, "%s: %s", path,
                          strerror(errno));
+    WHET_TRY(whet_loader_check(ctx));
     /* A name without a slash would be looked up in the system's library folders. */
     char name[PATH_MAX];
     snprintf(name, sizeof name, "%s%s", strchr(path, '/') ? "" : "./", path);
@@ -56,9 +57,7 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
     *lib = (whet_attention_library){ .ctx = ctx };
     lib->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     whet_status st = WHET_OK;
-    if (!lib->handle) /* a static program has no interpreter, and loads libraries badly */
-        st = whet_fail(ctx, WHET_E_FORMAT, "load %s: %s%s", path, dlerror(),
-                       getauxval(AT_BASE) ? "" : "; this whet is linked statically");
+    if (!lib->handle) st = whet_fail(ctx, WHET_E_FORMAT, "load %s: %s", path, dlerror());
     if (st == WHET_OK) {
         lib->kernel = dlsym(lib->handle, WHET_KERNEL_SYMBOL);
         st = lib->kernel ? check_kernel(ctx, path, lib->kernel)
