@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* split/keys: the keys of a few rows are cut into chunks too; a second phase merges the parts.
- * Workers take chunks in turns, or each a range as memory lies */
-#define CHUNK      512 // knob: 128 256 512 1024 2048
+ * Workers take chunks in turns, or each a range as memory lies: one stream where a chunk is a tile
+ */
+#define CHUNK      256 // knob: 128 256 512 1024 2048
 #define SPLIT_ROWS 8   // knob: 1 4 8 16
-#define IN_TURNS   1   // knob: 0 1
+#define IN_TURNS   0   // knob: 0 1
 
 INLINE int32_t split_keys(const whet_problem *p, int32_t n_rows) {
     return n_rows <= SPLIT_ROWS ? min32(CHUNK, p->n_context) : p->n_context;
