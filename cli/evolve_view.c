@@ -95,8 +95,7 @@ void cli_evolve_view_show(void *data, const whet_evolve_event *e) {
     else if (strcmp(e->what, "end of search") == 0)
         fprintf(stderr, "%5.0f s  %3d programs judged; now the finals\n", e->seconds, e->n_tried);
     else if (strcmp(e->what, "resumed") == 0)
-        fprintf(stderr, "%5.0f s  %3d programs were judged before; going on\n", e->seconds,
-                e->n_tried);
+        fprintf(stderr, "%5.0f s  %3d judged before; going on\n", e->seconds, e->n_tried);
     else if (strcmp(e->what, "generation") != 0)
         fprintf(stderr, "%5.0f s  %s %.10s  %s %.2fx\n", e->seconds, e->what, e->hash,
                 whet_verdict_name(e->verdict->code), e->speed);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "evolve/frame.h"
 #include "evolve/hunks.h"
 #include "evolve/journal.h"
 #include "evolve/population.h"
@@ -115,6 +116,7 @@ whet_status whet_ablate_propose(whet_ctx *ctx, whet_draft *d, int island) {
     if (best < 0 || s->members[best].parent < 0 || !may_propose(d, best)) return WHET_OK;
     const whet_member *m = &s->members[best], *parent = &s->members[m->parent];
     if (!parent->is_timed || m->log_speed < parent->log_speed + least_gain) return WHET_OK;
+    if (!whet_frame_is_same(m, parent)) return WHET_OK;
     whet_difference list[WHET_MAX_DIFFERENCES];
     const int n = whet_ablate_differences(&m->genome, &parent->genome, list);
     for (int i = 0; i < n && n > 1 && !d->is_new; i++) {
@@ -133,7 +135,7 @@ whet_status whet_ablate_propose(whet_ctx *ctx, whet_draft *d, int island) {
 /* Two programs that differ in one place, the first one's part over the second one's. */
 static void add_pair(whet_gain *all, int *n_all, const whet_member *m, const whet_member *p) {
     whet_difference list[WHET_MAX_DIFFERENCES];
-    if (!m->has_speed || !p->has_speed) return;
+    if (!m->has_speed || !p->has_speed || !whet_frame_is_same(m, p)) return;
     if (whet_ablate_differences(&m->genome, &p->genome, list) != 1) return;
     const int shape = WHET_SHAPE_DECODE;
     const bool is_whole = m->is_timed && p->is_timed;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evolve/frame.h"
+
 static bool is_known(const whet_draft *d, const char *hash) {
     for (int i = 0; i < d->s->n_members; i++)
         if (strcmp(d->s->members[i].hash, hash) == 0) return true;
@@ -30,7 +32,8 @@ whet_status whet_draft_take(whet_ctx *ctx, whet_draft *d, whet_child_text *text,
     memcpy(m->change, text->change, sizeof m->change);
     /* Two parents' segments can bring the same knob twice: then this is no program. */
     d->is_new = whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome) == WHET_OK;
-    if (!d->is_new) whet_member_fini(ctx, m);
+    if (d->is_new) return whet_frame_read(ctx, m);
+    whet_member_fini(ctx, m);
     return WHET_OK;
 }
 

@@ -11,6 +11,7 @@
 #include "evolve/ablate.h"
 #include "evolve/control.h"
 #include "evolve/draft.h"
+#include "evolve/frame.h"
 #include "evolve/guide.h"
 #include "evolve/population.h"
 
@@ -33,6 +34,7 @@ static whet_status stack(whet_ctx *ctx, whet_draft *d, int best) {
         const whet_member *b = &s->members[i], *parent = &s->members[a->parent];
         if (i == best || b->parent != a->parent || !b->is_timed || !parent->is_timed) continue;
         if (b->control || b->log_speed < parent->log_speed + least_gain) continue;
+        if (!whet_frame_is_same(a, b) || !whet_frame_is_same(a, parent)) continue;
         uint32_t from_b = 0;
         for (int j = 0; j < a->genome.n_segments; j++)
             if (!is_same_segment(&a->genome, &b->genome, j) &&
@@ -78,6 +80,7 @@ static whet_status swap_two(whet_ctx *ctx, whet_draft *d, int parent) {
 
 static whet_status cross(whet_ctx *ctx, whet_draft *d, int parent, int other) {
     if (parent == other || other < 0) return WHET_OK;
+    if (!whet_frame_is_same(&d->s->members[parent], &d->s->members[other])) return WHET_OK;
     whet_child_text text = { 0 };
     WHET_TRY(whet_operate_cross(ctx, &d->s->members[parent].genome, &d->s->members[other].genome,
                                 (uint32_t)whet_rng_u64(&d->s->rng), &text));
@@ -129,17 +132,18 @@ static whet_status draw(whet_ctx *ctx, whet_draft *d, int island) {
     whet_search *s = d->s;
     const int best = whet_population_best(s, island);
     if (s->n_members + d->n_bred <= WHET_N_FIRST_GUIDED)
-        return guide(ctx, d, WHET_ARM_GUIDED, best);
+        return guide(ctx, d, WHET_ARM_GUIDED, whet_frame_library_parent(s, best));
     const whet_arm arm = whet_bandit_draw(&s->bandit, &s->rng, whet_population_boredom(s));
     const int parent = whet_population_draw(s, island);
+    const int of_library = whet_frame_library_parent(s, arm == WHET_ARM_GUIDED ? best : parent);
     switch (arm) {
-    case WHET_ARM_GUIDED: return guide(ctx, d, arm, best);
+    case WHET_ARM_GUIDED:
     case WHET_ARM_STEP:
-    case WHET_ARM_SUITE: return guide(ctx, d, arm, parent);
+    case WHET_ARM_SUITE: return guide(ctx, d, arm, of_library);
     case WHET_ARM_KNOB: return whet_draft_knob(ctx, d, "knob", parent);
     case WHET_ARM_TUNE: return tune(ctx, d, parent);
-    case WHET_ARM_SEGMENT: return whet_draft_swap(ctx, d, "segment", parent);
-    case WHET_ARM_DOUBLE: return swap_two(ctx, d, parent);
+    case WHET_ARM_SEGMENT: return whet_draft_swap(ctx, d, "segment", of_library);
+    case WHET_ARM_DOUBLE: return swap_two(ctx, d, of_library);
     case WHET_ARM_STACK: return stack(ctx, d, parent);
     default: return cross(ctx, d, parent, whet_population_draw(s, island));
     }

@@ -11,6 +11,7 @@
 #include "evolve/ablate.h"
 #include "evolve/ask.h"
 #include "evolve/control.h"
+#include "evolve/frame.h"
 #include "evolve/inject.h"
 #include "evolve/journal.h"
 #include "evolve/population.h"
@@ -272,6 +273,7 @@ static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
         return whet_fail(ctx, WHET_E_ARG,
                          "max_code_length is %d, and the first program has %zu bytes", most,
                          m->text.len);
+    WHET_TRY(whet_frame_read(ctx, m));
     return whet_genome_hash(ctx, m->text.text, m->text.len, m->hash);
 }
 

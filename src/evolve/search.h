@@ -26,13 +26,14 @@ enum {
 typedef struct whet_member {
     int64_t id; /* in the run file */
     char hash[WHET_SHA256_HEX];
-    whet_buf text;        /* owned */
-    whet_genome genome;   /* of text */
-    whet_object object;   /* owned; kept while it is among the elites or the seed */
-    whet_verdict verdict; /* of gates 0 to 4 and of the race */
-    whet_buf evidence;    /* owned; of gates 0 to 4, as JSON */
-    bool is_unanswered;   /* nobody can judge it */
-    bool is_repaired;     /* somebody was asked to repair it */
+    whet_buf text;               /* owned */
+    whet_genome genome;          /* of text */
+    char frame[WHET_SHA256_HEX]; /* what stands around its segments (evolve/frame.h) */
+    whet_object object;          /* owned; kept while it is among the elites or the seed */
+    whet_verdict verdict;        /* of gates 0 to 4 and of the race */
+    whet_buf evidence;           /* owned; of gates 0 to 4, as JSON */
+    bool is_unanswered;          /* nobody can judge it */
+    bool is_repaired;            /* somebody was asked to repair it */
     const char *operator_name;
     char change[160];
     int parent, parent2;              /* members; -1 = none */

@@ -10,6 +10,7 @@
 #include "evolve/bandit.h"
 #include "evolve/draft.h"
 #include "evolve/facts.h"
+#include "evolve/frame.h"
 #include "evolve/hunks.h"
 #include "evolve/population.h"
 #include "evolve/suite.h"
@@ -225,7 +226,59 @@ static int add_swapped(whet_search *s, const char *const *names, int n, double s
     members[i].text = text;
     CHECK_STATUS(ctx, whet_genome_parse(ctx, text.text, text.len, &members[i].genome), WHET_OK);
     CHECK_STATUS(ctx, whet_genome_hash(ctx, text.text, text.len, members[i].hash), WHET_OK);
+    CHECK_STATUS(ctx, whet_frame_read(ctx, &members[i]), WHET_OK);
     return i;
+}
+
+/* A program whose text around the segments is another one, as a model writes it. */
+static int add_foreign(whet_search *s, double speed) {
+    const int i = add_swapped(s, NULL, 0, speed, 0);
+    whet_member *m = &members[i];
+    whet_buf text = { 0 };
+    const char *end = strstr(m->text.text, "// EVOLVE-BLOCK-END");
+    CHECK_STATUS(ctx, whet_buf_append(ctx, &text, m->text.text, (size_t)(end - m->text.text)),
+                 WHET_OK);
+    CHECK_STATUS(ctx, whet_buf_puts(ctx, &text, "typedef int other;\n"), WHET_OK);
+    CHECK_STATUS(ctx, whet_buf_puts(ctx, &text, end), WHET_OK);
+    whet_buf_fini(ctx, &m->text);
+    m->text = text;
+    CHECK_STATUS(ctx, whet_genome_parse(ctx, text.text, text.len, &m->genome), WHET_OK);
+    CHECK_STATUS(ctx, whet_frame_read(ctx, m), WHET_OK);
+    return i;
+}
+
+/* A block that a model wrote anew is the best program by far: its knobs are moved, but no idea of
+ * the library and no segment of another frame is put into it. */
+static void test_frames(void) {
+    whet_search s = make_search();
+    s.opts.population.control = 0.01; /* not their turn */
+    static const char *const one[] = { "share/grouped" };
+    add_swapped(&s, NULL, 0, 0.25, -1);
+    const int fastest = add_swapped(&s, one, 1, 0.5, 0);
+    CHECK(whet_frame_is_same(&members[0], &members[fastest]));
+    while (s.n_members < WHET_N_FIRST_GUIDED + 2)
+        add_swapped(&s, NULL, 0, 0.3, 0);
+    const int foreign = add_foreign(&s, 4);
+    CHECK(!whet_frame_is_same(&members[0], &members[foreign]));
+    CHECK_INT(whet_frame_library_parent(&s, foreign), fastest);
+    CHECK_INT(whet_frame_library_parent(&s, 0), 0);
+    int n_of_library = 0, n_of_foreign = 0;
+    for (int i = 0; i < 200; i++) {
+        whet_member child = { 0 };
+        bool is_found;
+        REQUIRE_OK(ctx, whet_search_propose(ctx, &s, &child, NULL, 0, &is_found));
+        REQUIRE(is_found);
+        const bool is_knob =
+            !strcmp(child.operator_name, "knob") || !strcmp(child.operator_name, "tune");
+        if (child.parent == foreign) CHECK(is_knob);
+        n_of_foreign += child.parent == foreign;
+        n_of_library += !is_knob;
+        whet_member_fini(ctx, &child);
+    }
+    CHECK(n_of_library > 0);
+    CHECK(n_of_foreign > 0);
+    for (int i = 0; i < s.n_members; i++)
+        whet_member_fini(ctx, &members[i]);
 }
 
 /* A gain of two parts is taken apart, each part once, and the table says what each one gave. */
@@ -304,6 +357,7 @@ static void test_ablation_of_hunks(void) {
                                         "// SEGMENT-END exp\n// EVOLVE-BLOCK-END\n",
                                         parts[i]));
         REQUIRE_OK(ctx, whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome));
+        REQUIRE_OK(ctx, whet_frame_read(ctx, m));
     }
     while (s.n_members < 20)
         add(&s, 0, 0.5, 0, "knob"); /* an eighth may be ablations */
@@ -400,6 +454,7 @@ int main(int argc, char **argv) {
         { "boredom", test_boredom },
         { "cells", test_cells },
         { "duplicates", test_duplicates },
+        { "frames", test_frames },
         { "ablation", test_ablation },
         { "hunks", test_hunks },
         { "ablation_of_hunks", test_ablation_of_hunks },
