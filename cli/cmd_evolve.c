@@ -43,6 +43,7 @@ typedef struct evolve_opts {
     bool is_dry_run;
     bool has_scenarios;
     bool is_untested;
+    bool is_rehearsal;
 } evolve_opts;
 
 /* ---- what is asked ---- */
@@ -78,7 +79,7 @@ static whet_status check(const cli_args *args) {
     const evolve_opts *o = args->opts;
     static const char *const own[] = { "model",   "heads",    "head-dim", "minutes",
                                        "seed",    "programs", "children", "context",
-                                       "threads", "proposer", "config" };
+                                       "threads", "proposer", "config",   "rehearsal" };
     for (size_t i = 0; i < sizeof own / sizeof *own && is_of_another_run(o); i++)
         if (cli_is_given(&cli_evolve, args, own[i]))
             return cli_usage("--%s and --%s: the run has its own", own[i],
@@ -157,6 +158,7 @@ static whet_status configure(whet_ctx *ctx, const cli_args *args, whet_evolve_co
         { "context", "context", context },
         { "threads", "threads", threads },
         { "proposer", "proposer", o->proposer },
+        { "rehearsal", "rehearsal", "true" },
     };
     whet_status st = o->config ? whet_evolve_config_read(ctx, config, o->config) : WHET_OK;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && st == WHET_OK; i++)
@@ -326,10 +328,12 @@ static const cli_option options[] = {
     { "scenarios", CLI_FLAG, OPT(has_scenarios), NULL,
       "then run the five text jobs of the model with --out's program and without it", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
-    { "sample", CLI_DOUBLE, OPT(sample_ms), "MS", "least length of a timed sample, milliseconds",
-      "10" },
+    { "sample", CLI_DOUBLE, OPT(sample_ms), "MS",
+      "least length of a timed sample, milliseconds; default 10, of a rehearsal 0.05", NULL },
     { "no-self-test", CLI_FLAG, OPT(is_untested), NULL,
       "do not test the judge before (whet judge --self-test --quick)", NULL },
+    { "rehearsal", CLI_FLAG, OPT(is_rehearsal), NULL,
+      "try a setup out: all steps, speeds looked at roughly, nothing installed", NULL },
     { "no-install", CLI_FLAG, OPT(is_not_installed), NULL, "leave the winners alone", NULL },
     { "json", CLI_FLAG, OPT(is_json), NULL, "the result as one line of JSON", NULL },
     { 0 },

@@ -109,9 +109,13 @@ typedef struct whet_evolve_opts {
     const char *winners;      /* folder of winners; NULL = the winner is not installed */
     const char *worker;       /* the whet program (whet_judge_opts) */
     const char *cc;
-    double sample_ns;     /* least length of a timed sample; 0 = the judge's default, 10 ms */
-    bool is_resumed;      /* go on with the run that run_file holds: its problem, seed, minutes and
-                             n_threads count, not those here */
+    double sample_ns;  /* least length of a timed sample; 0 = the judge's default, 10 ms, or
+    50 us of a rehearsal */
+    bool is_rehearsal; /* everything in its order, but speeds are rough (rough duels, two pairs of
+                          them in the finals), and nothing is installed:
+                          to try out a configuration, a proposer, a disk; the run file tells */
+    bool is_resumed;   /* go on with the run that run_file holds: its problem, seed, minutes and
+                          n_threads count, not those here */
     const char *proposer; /* who is asked for one child of every generation: "command:" and a shell
                              command that reads a prompt from stdin and writes the reply to stdout;
                              "openai": the models of llm; "manual:" and a folder: somebody

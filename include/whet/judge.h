@@ -249,8 +249,10 @@ typedef struct whet_duel_opts {
     bool keeps_data;   /* for races: queries and appended rows are chosen among some that the judge
                           keeps, caches are not refreshed */
     bool judges_rival; /* the rival is a candidate, too: a verdict may be of it */
-    bool is_asleep;    /* the judge sleeps through a batch also where a core is left to it, on which
-                          it would spin and time every call */
+    bool is_rough;  /* for rehearsals: samples as short as the judge's sample_ns, whatever starting
+                       and  stopping them costs, on two caches; the judge sleeps meanwhile */
+    bool is_asleep; /* the judge sleeps through a batch also where a core is left to it, on which
+                       it would spin and time every call */
 } whet_duel_opts;
 
 typedef struct whet_duel {

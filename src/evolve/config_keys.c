@@ -21,6 +21,7 @@ const whet_key whet_keys[] = {
     { "minutes", WHET_KEY_DOUBLE, OPT(minutes), "1", 1e-3, 144000, 0 },
     { "threads", WHET_KEY_INT, OPT(n_threads), "0", 0, 1024, 0 },
     { "proposer", WHET_KEY_TEXT, OPT(proposer), NULL, 0, 0, 0 },
+    { "rehearsal", WHET_KEY_BOOL, OPT(is_rehearsal), "false", 0, 0, 0 },
     { "control_share", WHET_KEY_DOUBLE, OPT(population.control), "0.1", -1, 0.9, 0 },
     /* as in OpenEvolve */
     { "max_iterations", WHET_KEY_INT, OPT(max_programs), "0", 0, 20000, 0 },

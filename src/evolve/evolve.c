@@ -11,6 +11,8 @@
 #include "evolve/journal.h"
 #include "evolve/proposers.h"
 
+static const double rehearsal_sample_ns = 5e4;
+
 static whet_status run(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_search_begin(ctx, s));
     WHET_TRY(whet_search_run(ctx, s));
@@ -44,7 +46,7 @@ static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
         if (s->opts.n_children > 0) s->n_wanted = s->opts.n_children;
         if (s->n_wanted > WHET_MAX_BREED / 2) s->n_wanted = WHET_MAX_BREED / 2;
     }
-    const whet_judge_opts opts = {
+    whet_judge_opts opts = {
         .problem = s->opts.problem,
         .n_threads = s->opts.n_threads,
         .seed = whet_rng_u64(&s->rng),
@@ -52,6 +54,7 @@ static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
         .cc = s->opts.cc,
         .sample_ns = s->opts.sample_ns,
     };
+    if (s->opts.is_rehearsal && !(opts.sample_ns > 0)) opts.sample_ns = rehearsal_sample_ns;
     if (s->is_replay || s->is_other) return WHET_OK; /* the answers must do */
     WHET_TRY(whet_judge_open(ctx, &opts, &s->judge));
     for (int i = 0; i < WHET_N_ALL_SHAPES; i++)

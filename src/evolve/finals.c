@@ -32,6 +32,7 @@ static effort effort_of(const whet_search *s, whet_shape shape, bool is_final, b
     const int more = (int)(s->opts.minutes > 10 ? 10 : s->opts.minutes) - 1;
     const int extra = more > 0 ? more : 0;
     const bool is_prefill = shape == WHET_SHAPE_PREFILL || shape >= WHET_SHAPE_PREFILL_FIRST;
+    if (s->opts.is_rehearsal) return (effort){ 2, 2, 0 };
     effort e = { is_final ? 5 + extra : 2 + extra / 2, is_final ? 5 : 4, s->opts.minutes * 60 };
     if (is_prefill) e.n_pairs = (e.n_pairs + 1) / 2;
     if (is_prefill && !is_final) e.n_blocks = 3;
@@ -253,6 +254,8 @@ static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m) {
     WHET_TRY(whet_journal_next(ctx, s, &next));
     if (!s->opts.winners)
         explain(s, "installing was not asked for");
+    else if (s->opts.is_rehearsal)
+        explain(s, "this was a rehearsal, whose speeds are rough");
     else if (!deserves_it(s))
         explain(s, "it is not faster than the engine's own kernel beyond doubt");
     else if (whet_roof_doubts(s, &doubt))

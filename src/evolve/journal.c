@@ -84,6 +84,7 @@ static whet_status read_config(whet_ctx *ctx, const whet_json *from, whet_search
     const char *api_key = s->opts.llm.api_key;
     s->opts.population = o->population;
     s->opts.n_children = o->n_children;
+    s->opts.is_rehearsal = o->is_rehearsal;
     s->opts.llm = o->llm;
     s->opts.llm.api_key = api_key;
     s->opts.n_top_programs = o->n_top_programs;

@@ -117,6 +117,8 @@ static whet_status take_duel(whet_ctx *ctx, const whet_store_duel_answer *a, whe
 static whet_status fight(whet_ctx *ctx, whet_search *s, const whet_member *m,
                          const whet_baseline *rival, const char *kind, const whet_duel_opts *opts,
                          whet_duel *duel, whet_buf *evidence) {
+    whet_duel_opts here = *opts;
+    here.is_rough = s->opts.is_rehearsal;
     whet_store_duel_answer a = { 0 };
     whet_status st = WHET_OK;
     if (s->answers)
@@ -127,7 +129,7 @@ static whet_status fight(whet_ctx *ctx, whet_search *s, const whet_member *m,
         if (st == WHET_OK)
             st = whet_buf_append(ctx, evidence, a.verdict.evidence.text, a.verdict.evidence.len);
     } else if (st == WHET_OK && s->judge) {
-        st = whet_judge_duel(ctx, s->judge, &m->object, &rival->object, opts, duel);
+        st = whet_judge_duel(ctx, s->judge, &m->object, &rival->object, &here, duel);
         if (st == WHET_OK) st = whet_verdict_evidence(ctx, &duel->verdict, evidence);
     } else if (st == WHET_OK) {
         st = whet_fail(ctx, WHET_E_STORE,

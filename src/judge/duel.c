@@ -96,8 +96,8 @@ static void describe(whet_match *m, whet_duel *duel) {
     duel->n_rows = p->n_rows;
     duel->n_workers = m->opts->n_workers;
     whet_seats_find(&m->seats, m->opts->n_workers);
-    duel->is_rung =
-        m->seats.are_apart && m->opts->n_workers < m->judge->n_cores && !m->opts->is_asleep;
+    const bool is_asleep = m->opts->is_asleep || m->opts->is_rough;
+    duel->is_rung = m->seats.are_apart && m->opts->n_workers < m->judge->n_cores && !is_asleep;
     duel->n_caches = whet_judge_n_caches(m->judge, p, m->opts);
     duel->kv_bytes = 2.0 * p->n_context * (double)row_bytes(p, p->n_kv_heads);
     duel->is_cold = duel->n_caches * duel->kv_bytes > 2 * (double)m->judge->opts.cache_bytes;

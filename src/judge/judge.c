@@ -172,6 +172,7 @@ int whet_judge_max_caches(const whet_judge *judge, const whet_problem *p) {
 
 int whet_judge_n_caches(const whet_judge *judge, const whet_problem *p, const whet_duel_opts *o) {
     if (o->is_warm) return 1;
+    if (o->is_rough) return MIN_CACHES;
     if (o->keeps_data && !is_decode(o->shape)) return MIN_CACHES;
     const uint64_t n = 2 * judge->opts.cache_bytes / cache_bytes(p) + 1;
     const int most = whet_judge_max_caches(judge, p);

@@ -192,12 +192,13 @@ static bool choose_size(whet_match *m, const double call_ns[2]) {
     whet_duel *duel = m->duel;
     const double fast = fmin(call_ns[0], call_ns[1]), slow = fmax(call_ns[0], call_ns[1]);
     double least_ns = m->judge->opts.sample_ns;
-    if (!duel->is_rung) least_ns = fmax(least_ns, EMPTY_SHARE * duel->empty_ns);
+    if (!duel->is_rung && !m->opts->is_rough)
+        least_ns = fmax(least_ns, EMPTY_SHARE * duel->empty_ns);
     double n = fmin(ceil(least_ns / fast), longest_sample_ns / slow);
     n = fmin(n, whet_side_max_calls(&m->problem, 1));
     duel->n_calls = n < 1 ? 1 : (int)n;
     choose_blocks(m, duel->n_calls * fast);
-    if (m->opts->keeps_data || m->opts->is_warm) return false;
+    if (m->opts->keeps_data || m->opts->is_warm || m->opts->is_rough) return false;
     const int most = whet_judge_max_caches(m->judge, &m->problem);
     const int wanted = duel->n_calls < most ? duel->n_calls : most;
     const bool is_more = wanted > duel->n_caches;

@@ -502,7 +502,7 @@ static void make_run(void) {
         .problem = problem,
         .minutes = 1,
         .max_programs = 5,
-        .sample_ns = 2e5,
+        .is_rehearsal = true,
         .n_children = 2,
         .seed = test_seed,
         .n_threads = 1,

@@ -113,13 +113,15 @@ static void test_stopped(void) {
     const char *run_file = in_folder("stopped.sqlite");
     whet_evolve_opts opts = small_opts(&w, run_file);
     opts.minutes = 5;
+    opts.is_rehearsal = true;
+    opts.winners = in_folder("winners");
     whet_evolve_result r;
     REQUIRE_OK(ctx, whet_evolve(ctx, &opts, &r));
     CHECK_INT(w.n_programs, 1);
     CHECK_INT(w.n_ends, 1);
     CHECK_INT(strlen(r.hash), 64);
     CHECK(!r.is_installed);
-    CHECK_CONTAINS(r.not_installed, "not asked for");
+    CHECK_CONTAINS(r.not_installed, "a rehearsal");
     whet_store *store = NULL;
     REQUIRE_OK(ctx, whet_store_open(ctx, run_file, false, &store));
     CHECK_INT(count(store, "programs"), 1);
