@@ -32,6 +32,7 @@ typedef struct evolve_opts {
     uint64_t seed;
     int max_programs;
     int n_children;
+    int n_questions;
     int n_threads;
     int n_context;
     int head_dim;
@@ -77,9 +78,9 @@ extern const cli_command cli_evolve;
 
 static whet_status check(const cli_args *args) {
     const evolve_opts *o = args->opts;
-    static const char *const own[] = { "model",   "heads",    "head-dim", "minutes",
-                                       "seed",    "programs", "children", "context",
-                                       "threads", "proposer", "config",   "rehearsal" };
+    static const char *const own[] = { "model",     "heads",    "head-dim", "minutes", "seed",
+                                       "programs",  "children", "context",  "threads", "proposer",
+                                       "questions", "config",   "rehearsal" };
     for (size_t i = 0; i < sizeof own / sizeof *own && is_of_another_run(o); i++)
         if (cli_is_given(&cli_evolve, args, own[i]))
             return cli_usage("--%s and --%s: the run has its own", own[i],
@@ -138,10 +139,12 @@ static whet_status override(whet_ctx *ctx, const cli_args *args, const char *opt
 static whet_status configure(whet_ctx *ctx, const cli_args *args, whet_evolve_config *config) {
     const evolve_opts *o = args->opts;
     char minutes[32], seed[32], programs[16], children[16], context[16], threads[16], head_dim[16];
+    char questions[16];
     snprintf(minutes, sizeof minutes, "%.17g", o->minutes);
     snprintf(seed, sizeof seed, "%" PRIu64, o->seed);
     snprintf(programs, sizeof programs, "%d", o->max_programs);
     snprintf(children, sizeof children, "%d", o->n_children);
+    snprintf(questions, sizeof questions, "%d", o->n_questions);
     snprintf(context, sizeof context, "%d", o->n_context ? o->n_context : DEFAULT_CONTEXT);
     snprintf(threads, sizeof threads, "%d", o->n_threads);
     snprintf(head_dim, sizeof head_dim, "%d", o->head_dim);
@@ -159,6 +162,7 @@ static whet_status configure(whet_ctx *ctx, const cli_args *args, whet_evolve_co
         { "threads", "threads", threads },
         { "proposer", "proposer", o->proposer },
         { "rehearsal", "rehearsal", "true" },
+        { "questions", "llm.parallel_questions", questions },
     };
     whet_status st = o->config ? whet_evolve_config_read(ctx, config, o->config) : WHET_OK;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && st == WHET_OK; i++)
@@ -315,7 +319,9 @@ static const cli_option options[] = {
     { "answers", CLI_STRING, OPT(answers), "FILE",
       "take that run anew with its verdicts and timings; nothing is judged", NULL },
     { "proposer", CLI_STRING, OPT(proposer), "WHO",
-      "asked for one child of every generation: command:CMD, manual:FOLDER or openai", NULL },
+      "asked for children of every generation: command:CMD, manual:FOLDER or openai", NULL },
+    { "questions", CLI_INT, OPT(n_questions), "N",
+      "that it is asked side by side in a generation; default 1", NULL },
     { "prompts", CLI_STRING, OPT(prompts), "DIR", "templates of prompts instead of ours", NULL },
     { "key-fd", CLI_INT, OPT(key_fd), "N",
       "read the server's key from file descriptor N; default: $OPENAI_API_KEY", NULL },

@@ -44,7 +44,7 @@ typedef struct whet_evolve_event {
 
 typedef void (*whet_evolve_fn)(void *data, const whet_evolve_event *event);
 
-enum { WHET_MAX_LLMS = 8 };
+enum { WHET_MAX_LLMS = 8, WHET_MAX_QUESTIONS = 8 };
 
 /* A server of language models that speaks OpenAI's chat protocol. Zero means default. */
 typedef struct whet_llm_opts {
@@ -62,9 +62,11 @@ typedef struct whet_llm_opts {
     double timeout_seconds; /* of one try; 0 = 60 */
     int n_retries;          /* behind the first try; with has_retries, else 3 */
     bool has_retries;
-    double retry_delay_seconds;       /* before the first retry; 0 = 5 */
-    const char *system_message;       /* NULL = whet's own */
-    bool is_streaming;                /* the answer is asked for in pieces */
+    double retry_delay_seconds; /* before the first retry; 0 = 5 */
+    const char *system_message; /* NULL = whet's own */
+    bool is_streaming;          /* the answer is asked for in pieces */
+    int n_questions; /* of a generation, whoever the proposer is, asked side by side: at most
+                        WHET_MAX_QUESTIONS; 0 = 1 */
     double prompt_price, reply_price; /* of a million tokens, in your money */
     /* Nobody is asked when that could be exceeded; 0 = no such limit. Money needs prices. */
     uint64_t budget_tokens;
@@ -116,10 +118,11 @@ typedef struct whet_evolve_opts {
                           to try out a configuration, a proposer, a disk; the run file tells */
     bool is_resumed;   /* go on with the run that run_file holds: its problem, seed, minutes and
                           n_threads count, not those here */
-    const char *proposer; /* who is asked for one child of every generation: "command:" and a shell
-                             command that reads a prompt from stdin and writes the reply to stdout;
-                             "openai": the models of llm; "manual:" and a folder: somebody
-                             answers NUMBER.prompt.txt with NUMBER.answer.txt; NULL = nobody */
+    const char *proposer; /* who is asked for llm.n_questions children of every generation, one by
+                             default: "command:" and a shell command that reads a prompt from stdin
+                             and writes the reply to stdout; "openai": the models of llm; "manual:"
+                             and a folder: somebody answers NUMBER.prompt.txt with
+                             NUMBER.answer.txt; NULL = nobody */
     whet_llm_opts llm;
     whet_population_opts population;
     int n_top_programs;     /* that a prompt shows; 0 = 3 */

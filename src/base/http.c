@@ -4,6 +4,7 @@
 #include "base/http.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,6 +39,8 @@ typedef struct transfer {
     whet_status st;
 } transfer;
 
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER; /* guards libcurl's own beginning */
+
 static whet_status open_library(whet_ctx *ctx, curl_library *c) {
     static const char *const names[] = { "libcurl-gnutls.so.4", "libcurl.so.4" };
     void *library = NULL;
@@ -53,7 +56,10 @@ static whet_status open_library(whet_ctx *ctx, curl_library *c) {
     CURL_FUNCTIONS(LOAD)
 #undef LOAD
     dlclose(library); /* it stays: RTLD_NODELETE */
-    if (!is_whole || c->curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    pthread_mutex_lock(&starting);
+    is_whole = is_whole && c->curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    pthread_mutex_unlock(&starting);
+    if (!is_whole)
         return whet_fail(ctx, WHET_E_UNSUPPORTED, "the libcurl that is here does not start");
     return WHET_OK;
 }

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evolve/crew.h"
 #include "evolve/openai.h"
 #include "evolve/population.h"
 #include "evolve/proposers.h"
+
+enum { N_DRAWS = 8 };
 
 void whet_proposal_fini(whet_ctx *ctx, whet_proposal *p) {
     whet_buf_fini(ctx, &p->prompt);
@@ -35,9 +38,22 @@ static int find_broken(const whet_search *s) {
     return -1;
 }
 
+/* A parent that no question before has, unless the dice keep to one. */
+static int draw_parent(whet_search *s, int island, const whet_proposal *asked, int n) {
+    int parent = -1;
+    bool is_taken = true;
+    for (int i = 0; i < N_DRAWS && is_taken; i++) {
+        parent = whet_population_draw(s, island);
+        is_taken = false;
+        for (int j = 0; j < n; j++)
+            is_taken |= asked[j].question.parent == parent;
+    }
+    return parent;
+}
+
 /* The operator with the largest sample of the bandit, of those that have what they need. */
-static void choose_question(whet_search *s, int parent, whet_question *q) {
-    const int broken = find_broken(s), other = whet_population_draw(s, whet_search_island(s));
+static void choose_question(whet_search *s, int island, int parent, whet_question *q) {
+    const int broken = find_broken(s), other = whet_population_draw(s, island);
     const bool is_possible[WHET_N_ASKS] = {
         [WHET_ASK_DIFF] = !s->opts.is_rewriting,
         [WHET_ASK_REWRITE] = true,
@@ -55,6 +71,25 @@ static void choose_question(whet_search *s, int parent, whet_question *q) {
     q->other = q->ask == WHET_ASK_CROSSOVER ? other : -1;
 }
 
+/* The n-th question with its prompt; not where there is no parent, or no money for it. */
+static whet_status prepare(whet_ctx *ctx, whet_search *s, whet_proposal *asked, int n,
+                           bool *may_ask) {
+    whet_proposal *p = &asked[n];
+    size_t n_bytes = 0;
+    const int island = whet_search_island_behind(s, n), parent = draw_parent(s, island, asked, n);
+    *may_ask = false;
+    if (parent < 0) return WHET_OK;
+    choose_question(s, island, parent, &p->question);
+    p->model = whet_openai_draw(&s->opts.llm, &s->rng);
+    WHET_TRY(whet_prompt_write(ctx, s, &p->question, &p->prompt));
+    for (int i = 0; i <= n; i++)
+        n_bytes += asked[i].prompt.len;
+    *may_ask = !whet_asking_is_spent(s, n + 1, n_bytes);
+    if (*may_ask && p->question.ask == WHET_ASK_REPAIR)
+        s->members[p->question.parent].is_repaired = true;
+    return WHET_OK;
+}
+
 whet_status whet_search_first_prompt(whet_ctx *ctx, const whet_search *s, whet_buf *prompt) {
     const whet_question q = { s->opts.is_rewriting ? WHET_ASK_REWRITE : WHET_ASK_DIFF, 0, -1 };
     return whet_prompt_write(ctx, s, &q, prompt);
@@ -62,14 +97,44 @@ whet_status whet_search_first_prompt(whet_ctx *ctx, const whet_search *s, whet_b
 
 /* ---- asking ---- */
 
-/* From the answers, where they have it. */
-static whet_status get_reply(whet_ctx *ctx, whet_search *s, whet_proposal *p) {
-    if (s->answers)
-        WHET_TRY(whet_store_get_reply(ctx, s->answers, s->n_proposals + 1, &p->reply, &p->got));
-    if (p->got.is_there) return WHET_OK;
-    if (s->judge)
-        return whet_proposer_ask(ctx, &s->opts, s->n_proposals + 1, p->model, p->prompt.text,
-                                 &p->reply, &p->got);
+typedef struct errand {
+    const whet_evolve_opts *opts;
+    int64_t id;
+    whet_proposal *proposal;
+    whet_buf reply; /* belongs to the thread's context */
+} errand;
+
+static whet_status run_errand(whet_ctx *own, void *job) {
+    errand *e = job;
+    whet_proposal *p = e->proposal;
+    return whet_proposer_ask(own, e->opts, e->id, p->model, p->prompt.text, &e->reply, &p->got);
+}
+
+static whet_status take_reply(whet_ctx *ctx, void *job) {
+    const errand *e = job;
+    const char *text = e->reply.text ? e->reply.text : "";
+    return whet_buf_append(ctx, &e->proposal->reply, text, e->reply.len);
+}
+
+static void drop_reply(whet_ctx *own, void *job) {
+    whet_buf_fini(own, &((errand *)job)->reply);
+}
+
+static const whet_crew_work asking_work = { run_errand, take_reply, drop_reply };
+
+/* From the answers, where they have them; the others all at once. */
+static whet_status get_replies(whet_ctx *ctx, whet_search *s, whet_proposal *asked, int n) {
+    errand errands[WHET_MAX_QUESTIONS];
+    int n_errands = 0;
+    for (int i = 0; i < n; i++) {
+        const int64_t id = s->n_proposals + 1 + i;
+        whet_proposal *p = &asked[i];
+        if (s->answers) WHET_TRY(whet_store_get_reply(ctx, s->answers, id, &p->reply, &p->got));
+        if (!p->got.is_there)
+            errands[n_errands++] = (errand){ .opts = &s->opts, .id = id, .proposal = p };
+    }
+    if (n_errands == 0 || s->judge)
+        return whet_crew_run(ctx, &asking_work, errands, sizeof *errands, n_errands);
     s->is_log_over = true;
     return whet_fail(ctx, WHET_E_NOT_FOUND, "the log has no further reply");
 }
@@ -82,7 +147,8 @@ static void learn(whet_search *s, const whet_proposal *p) {
 }
 
 static whet_status take_program(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred,
-                                whet_proposal *p) {
+                                whet_proposal *p, int n_behind) {
+    whet_member *child = &bred[*n_bred];
     whet_child_text text = { 0 };
     bool is_new;
     whet_ask as = p->question.ask;
@@ -91,11 +157,13 @@ static whet_status take_program(whet_ctx *ctx, whet_search *s, whet_member *bred
     text.text = p->read.text;
     p->read.text = (whet_buf){ 0 };
     snprintf(text.change, sizeof text.change, "%s", *p->read.name ? p->read.name : "no name");
-    WHET_TRY(whet_search_adopt(ctx, s, bred, NULL, 0, &text, whet_ask_name(as), p->question.parent,
-                               &is_new));
-    *n_bred = is_new;
-    if (is_new) bred->parent2 = p->question.other;
-    if (is_new) bred->seconds = p->got.wall_ns * 1e-9;
+    WHET_TRY(whet_search_adopt(ctx, s, child, bred, *n_bred, &text, whet_ask_name(as),
+                               p->question.parent, &is_new));
+    if (!is_new) return WHET_OK;
+    child->parent2 = p->question.other;
+    child->seconds = p->got.wall_ns * 1e-9;
+    child->n_behind = n_behind;
+    ++*n_bred;
     return WHET_OK;
 }
 
@@ -118,20 +186,22 @@ static whet_status read_reply(whet_ctx *ctx, const whet_search *s, whet_proposal
 }
 
 whet_status whet_search_ask(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred,
-                            whet_proposal *p) {
-    *p = (whet_proposal){ 0 };
-    const int parent = whet_population_draw(s, whet_search_island(s));
-    if (parent < 0) return WHET_OK;
-    choose_question(s, parent, &p->question);
-    p->model = whet_openai_draw(&s->opts.llm, &s->rng);
-    WHET_TRY(whet_prompt_write(ctx, s, &p->question, &p->prompt));
-    if (whet_asking_is_spent(s, p->prompt.len)) return WHET_OK;
-    WHET_TRY(get_reply(ctx, s, p));
-    WHET_TRY(read_reply(ctx, s, p));
-    p->is_made = true;
-    if (p->question.ask == WHET_ASK_REPAIR) s->members[p->question.parent].is_repaired = true;
-    if (p->read.outcome == WHET_REPLY_PROGRAM) return take_program(ctx, s, bred, n_bred, p);
-    learn(s, p);
+                            whet_proposal *asked, int *n_asked) {
+    const int n_questions = whet_asking_n_questions(s);
+    bool may_ask = true;
+    *n_asked = 0;
+    while (may_ask && *n_asked < n_questions) {
+        WHET_TRY(prepare(ctx, s, asked, *n_asked, &may_ask));
+        *n_asked += may_ask;
+    }
+    WHET_TRY(get_replies(ctx, s, asked, *n_asked));
+    for (int i = 0; i < *n_asked; i++) {
+        WHET_TRY(read_reply(ctx, s, &asked[i]));
+        if (asked[i].read.outcome == WHET_REPLY_PROGRAM)
+            WHET_TRY(take_program(ctx, s, bred, n_bred, &asked[i], i));
+        else
+            learn(s, &asked[i]);
+    }
     return WHET_OK;
 }
 

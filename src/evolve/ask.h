@@ -9,7 +9,6 @@
 
 /* One question and what came of it. */
 typedef struct whet_proposal {
-    bool is_made;
     whet_question question;
     int model; /* of opts.llm */
     whet_buf prompt, reply;
@@ -20,11 +19,14 @@ typedef struct whet_proposal {
 
 void whet_proposal_fini(whet_ctx *ctx, whet_proposal *p);
 
-/* Asks the run's proposer, or takes the reply that the answers have; not where a budget is spent.
- * A program that is new becomes bred[0], and *n_bred 1. Whatever comes, or does not, is an outcome
- * and no failure. */
+/* Asks the run's proposer the questions of a generation side by side, or takes the replies that the
+ * answers have: at most WHET_MAX_QUESTIONS, into unused `asked`, and none whose price a budget may
+ * not have. All are drawn before the first is asked; the i-th is of the i-th island behind the
+ * generation's. Replies are read in the questions' order, whichever came first: each program that
+ * is new becomes the next one of `bred`. Whatever comes, or does not, is an outcome and no failure.
+ */
 whet_status whet_search_ask(whet_ctx *ctx, whet_search *s, whet_member *bred, int *n_bred,
-                            whet_proposal *p);
+                            whet_proposal *asked, int *n_asked);
 
 /* The first prompt of a run, for a person to see. */
 whet_status whet_search_first_prompt(whet_ctx *ctx, const whet_search *s, whet_buf *prompt);

@@ -77,10 +77,17 @@ double whet_asking_price(const whet_search *s, int64_t prompt_tokens, int64_t re
                    s->opts.llm.reply_price * (double)reply_tokens);
 }
 
-bool whet_asking_is_spent(const whet_search *s, size_t prompt_bytes) {
+int whet_asking_n_questions(const whet_search *s) {
+    const int n = s->opts.llm.n_questions, n_left = s->opts.max_programs - s->n_members;
+    const int most = n_left > 0 && n_left < WHET_MAX_QUESTIONS ? n_left : WHET_MAX_QUESTIONS;
+    return n < 1 ? 1 : n < most ? n : most;
+}
+
+bool whet_asking_is_spent(const whet_search *s, int n_questions, size_t prompt_bytes) {
     const whet_llm_opts *llm = &s->opts.llm;
     const int64_t prompt_tokens = (int64_t)prompt_bytes / LEAST_BYTES_OF_A_TOKEN;
-    const int64_t reply_tokens = llm->max_tokens ? llm->max_tokens : DEFAULT_MAX_TOKENS;
+    const int64_t longest = llm->max_tokens ? llm->max_tokens : DEFAULT_MAX_TOKENS;
+    const int64_t reply_tokens = n_questions * longest;
     return (llm->budget_tokens > 0 &&
             (uint64_t)(s->asking.n_tokens + prompt_tokens + reply_tokens) > llm->budget_tokens) ||
            (llm->budget_money > 0 &&

@@ -43,8 +43,13 @@ whet_status whet_asking_put(whet_ctx *ctx, const whet_search *s, whet_buf *json)
 /* Takes them over from a run's options. */
 whet_status whet_asking_read(whet_ctx *ctx, whet_search *s, const whet_json *options);
 
-/* Whether another question of so many bytes could exceed a budget. */
-bool whet_asking_is_spent(const whet_search *s, size_t prompt_bytes);
+/* How many questions the next generation may ask: as many as it is told to, and not more than the
+ * run has places for. */
+int whet_asking_n_questions(const whet_search *s);
+
+/* Whether n questions, whose prompts have so many bytes together, could exceed a budget: no answer
+ * of them is there yet. */
+bool whet_asking_is_spent(const whet_search *s, int n_questions, size_t prompt_bytes);
 
 double whet_asking_price(const whet_search *s, int64_t prompt_tokens, int64_t reply_tokens);
 void whet_asking_fini(whet_ctx *ctx, whet_search *s);

@@ -52,6 +52,7 @@ const whet_key whet_keys[] = {
     { "llm.retries", WHET_KEY_INT, OPT(llm.n_retries), "3", 0, 100, OPT(llm.has_retries) },
     { "llm.retry_delay", WHET_KEY_DOUBLE, OPT(llm.retry_delay_seconds), "5", 0.001, 3600, 0 },
     { "llm.stream", WHET_KEY_BOOL, OPT(llm.is_streaming), "false", 0, 0, 0 },
+    { "llm.parallel_questions", WHET_KEY_INT, OPT(llm.n_questions), "1", 1, WHET_MAX_QUESTIONS, 0 },
     { "llm.prompt_price", WHET_KEY_DOUBLE, OPT(llm.prompt_price), NULL, 0, 1e9, 0 },
     { "llm.reply_price", WHET_KEY_DOUBLE, OPT(llm.reply_price), NULL, 0, 1e9, 0 },
     { "llm.budget_tokens", WHET_KEY_U64, OPT(llm.budget_tokens), NULL, 1, 1e15, 0 },

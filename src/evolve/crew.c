@@ -1,43 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-/* Building and checking several children side by side: neither is timed. */
-#include "evolve/search.h"
+/* Threads for jobs that are done side by side. */
+#include "evolve/crew.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <string.h>
+#include <stdatomic.h>
 #include <time.h>
 
 enum { POLL_NS = 20000000 };
 
+typedef struct crew {
+    whet_ctx *ctx;
+    const whet_crew_work *work;
+    atomic_bool has_failed;
+    pthread_mutex_t telling; /* guards the log of ctx */
+} crew;
+
 typedef struct hand {
-    whet_ctx *ctx; /* owned: one a thread */
-    whet_search *search;
-    whet_member *member;
-    whet_object object; /* belongs to ctx */
+    crew *crew;
+    whet_ctx *ctx; /* owned */
+    void *job;
     whet_status status;
     pthread_t thread;
     bool is_started;
 } hand;
 
-static void *judge_one(void *arg) {
+static void pass_on(void *data, whet_log_level level, const char *module, const char *text) {
+    crew *c = data;
+    pthread_mutex_lock(&c->telling);
+    whet_log(c->ctx, level, module, "%s", text);
+    pthread_mutex_unlock(&c->telling);
+}
+
+static void *work_on(void *arg) {
     hand *h = arg;
-    whet_member *m = h->member;
-    if (m->object.built_in) {
-        h->status = whet_judge_check(h->ctx, h->search->judge, &m->object, &m->verdict);
-        return NULL;
-    }
-    h->status = whet_judge_build(h->ctx, h->search->judge, m->text.text, m->text.len, &h->object,
-                                 &m->verdict);
-    if (h->status != WHET_OK || m->verdict.code != WHET_V_PASS) return NULL;
-    const whet_verdict built = m->verdict;
-    h->status = whet_judge_check(h->ctx, h->search->judge, &h->object, &m->verdict);
-    m->verdict.build_ns = built.build_ns;
-    memcpy(m->verdict.compiler_text, built.compiler_text, sizeof built.compiler_text);
+    h->status = h->crew->work->run(h->ctx, h->job);
+    if (h->status != WHET_OK) atomic_store(&h->crew->has_failed, true);
     return NULL;
 }
 
+static whet_status begin(hand *h) {
+    crew *c = h->crew;
+    h->ctx = whet_ctx_open(
+        &(whet_ctx_opts){ .log = pass_on, .log_data = c, .log_level = WHET_LOG_INFO });
+    if (!h->ctx) return whet_fail_nomem(c->ctx, 1);
+    if (pthread_create(&h->thread, NULL, work_on, h) != 0)
+        return whet_fail(c->ctx, WHET_E_NOMEM, "the system starts no more threads");
+    h->is_started = true;
+    return WHET_OK;
+}
+
 /* Waits for a thread, and hands on a request to stop. */
-static void join(whet_ctx *ctx, hand *h) {
+static void join(hand *h) {
     for (;;) {
         struct timespec until;
         clock_gettime(CLOCK_REALTIME, &until);
@@ -47,38 +61,31 @@ static void join(whet_ctx *ctx, hand *h) {
             until.tv_sec++;
         }
         if (pthread_timedjoin_np(h->thread, NULL, &until) != ETIMEDOUT) return;
-        if (whet_ctx_is_cancelled(ctx)) whet_ctx_cancel(h->ctx);
+        if (whet_ctx_is_cancelled(h->crew->ctx) || atomic_load(&h->crew->has_failed))
+            whet_ctx_cancel(h->ctx);
     }
 }
 
-/* The object into the member's own memory, the message into the caller's context. */
-static whet_status take_over(whet_ctx *ctx, hand *h) {
-    if (h->status != WHET_OK) return whet_fail(ctx, h->status, "%s", whet_ctx_message(h->ctx));
-    if (!h->object.bytes) return WHET_OK;
-    h->member->object = h->object;
-    h->member->object.bytes = whet_alloc(ctx, h->object.n_bytes);
-    if (!h->member->object.bytes) return WHET_E_NOMEM;
-    memcpy(h->member->object.bytes, h->object.bytes, h->object.n_bytes);
-    return WHET_OK;
-}
-
-whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *const *members,
-                                  int n) {
-    hand hands[WHET_MAX_BREED] = { 0 };
+whet_status whet_crew_run(whet_ctx *ctx, const whet_crew_work *work, void *jobs, size_t job_bytes,
+                          int n) {
+    crew c = { .ctx = ctx, .work = work, .telling = PTHREAD_MUTEX_INITIALIZER };
+    hand hands[WHET_MAX_CREW] = { 0 };
     whet_status st = WHET_OK;
     for (int i = 0; i < n && st == WHET_OK; i++) {
-        hands[i] = (hand){ .ctx = whet_ctx_open(NULL), .search = s, .member = members[i] };
-        if (!hands[i].ctx)
-            st = whet_fail_nomem(ctx, 1);
-        else if (pthread_create(&hands[i].thread, NULL, judge_one, &hands[i]) != 0)
-            st = whet_fail(ctx, WHET_E_NOMEM, "the system starts no more threads");
-        else
-            hands[i].is_started = true;
+        hands[i] = (hand){ .crew = &c, .job = (char *)jobs + (size_t)i * job_bytes };
+        st = begin(&hands[i]);
     }
+    if (st != WHET_OK) atomic_store(&c.has_failed, true);
     for (int i = 0; i < n; i++) {
-        if (hands[i].is_started) join(ctx, &hands[i]);
-        if (st == WHET_OK && hands[i].is_started) st = take_over(ctx, &hands[i]);
-        if (hands[i].ctx) whet_object_fini(hands[i].ctx, &hands[i].object);
+        const hand *h = &hands[i];
+        if (h->is_started) join(&hands[i]);
+        if (h->status != WHET_OK && (st == WHET_OK || st == WHET_E_CANCELLED))
+            st = whet_fail(ctx, h->status, "%s", whet_ctx_message(h->ctx));
+    }
+    for (int i = 0; i < n && st == WHET_OK; i++)
+        st = work->take(ctx, hands[i].job);
+    for (int i = 0; i < n; i++) {
+        if (hands[i].is_started) work->drop(hands[i].ctx, hands[i].job);
         whet_ctx_close(hands[i].ctx);
     }
     return st;

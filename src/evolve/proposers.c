@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The three proposers. Each waits while nothing else happens: nothing is timed meanwhile. */
+/* The three proposers. Questions wait side by side, in threads; nothing is timed meanwhile. */
 #include "evolve/proposers.h"
 
 #include <stdio.h>

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "evolve/crew.h"
+
 /* ---- checks ---- */
 
 static whet_status take_verdict(whet_ctx *ctx, const whet_store_judgement *j, whet_verdict *v) {
@@ -47,6 +49,44 @@ static whet_status look_up(whet_ctx *ctx, whet_search *s, whet_member *m, bool *
     return st;
 }
 
+/* ---- judging side by side: nothing is timed ---- */
+
+typedef struct judging {
+    whet_judge *judge;
+    whet_member *member;
+    whet_object object; /* belongs to the thread's context */
+} judging;
+
+static whet_status judge_one(whet_ctx *own, void *job) {
+    judging *j = job;
+    whet_member *m = j->member;
+    if (m->object.built_in) return whet_judge_check(own, j->judge, &m->object, &m->verdict);
+    WHET_TRY(whet_judge_build(own, j->judge, m->text.text, m->text.len, &j->object, &m->verdict));
+    if (m->verdict.code != WHET_V_PASS) return WHET_OK;
+    const whet_verdict built = m->verdict;
+    WHET_TRY(whet_judge_check(own, j->judge, &j->object, &m->verdict));
+    m->verdict.build_ns = built.build_ns;
+    memcpy(m->verdict.compiler_text, built.compiler_text, sizeof built.compiler_text);
+    return WHET_OK;
+}
+
+static whet_status take_object(whet_ctx *ctx, void *job) {
+    const judging *j = job;
+    if (j->object.bytes) {
+        j->member->object = j->object;
+        j->member->object.bytes = whet_alloc(ctx, j->object.n_bytes);
+        if (!j->member->object.bytes) return WHET_E_NOMEM;
+        memcpy(j->member->object.bytes, j->object.bytes, j->object.n_bytes);
+    }
+    return whet_verdict_evidence(ctx, &j->member->verdict, &j->member->evidence);
+}
+
+static void drop_object(whet_ctx *own, void *job) {
+    whet_object_fini(own, &((judging *)job)->object);
+}
+
+static const whet_crew_work judging_work = { judge_one, take_object, drop_object };
+
 /* A sibling may have been judged, but never admitted: then nothing is lost without an answer. */
 static whet_status do_without(whet_ctx *ctx, whet_member *m) {
     m->is_unanswered = true;
@@ -54,21 +94,18 @@ static whet_status do_without(whet_ctx *ctx, whet_member *m) {
 }
 
 whet_status whet_referee_check(whet_ctx *ctx, whet_search *s, whet_member *members, int n) {
-    whet_member *unknown[WHET_MAX_BREED];
+    judging unknown[WHET_MAX_BREED] = { 0 };
     int n_unknown = 0;
     for (int i = 0; i < n; i++) {
         bool is_known;
         WHET_TRY(look_up(ctx, s, &members[i], &is_known));
         if (is_known) continue;
         if (s->judge)
-            unknown[n_unknown++] = &members[i];
+            unknown[n_unknown++] = (judging){ .judge = s->judge, .member = &members[i] };
         else
             WHET_TRY(do_without(ctx, &members[i]));
     }
-    if (n_unknown) WHET_TRY(whet_search_judge_all(ctx, s, unknown, n_unknown));
-    for (int i = 0; i < n_unknown; i++)
-        WHET_TRY(whet_verdict_evidence(ctx, &unknown[i]->verdict, &unknown[i]->evidence));
-    return WHET_OK;
+    return whet_crew_run(ctx, &judging_work, unknown, sizeof *unknown, n_unknown);
 }
 
 whet_status whet_referee_recall(whet_ctx *ctx, whet_search *s, whet_member *m) {

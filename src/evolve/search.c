@@ -62,7 +62,11 @@ static whet_status make_room(whet_ctx *ctx, whet_search *s) {
 }
 
 int whet_search_island(const whet_search *s) {
-    return s->n_generations % whet_population_islands(s);
+    return whet_search_island_behind(s, 0);
+}
+
+int whet_search_island_behind(const whet_search *s, int n) {
+    return (s->n_generations + n) % whet_population_islands(s);
 }
 
 /* Another program came out as the very same object: whatever it is worth is known. */
@@ -94,9 +98,10 @@ static whet_status admit(whet_ctx *ctx, whet_search *s, whet_member *m) {
     s->result->n_tried++;
     s->result->n_by_verdict[m->verdict.code]++;
     if (m->verdict.code != WHET_V_PASS) s->result->n_rejected[m->verdict.gate]++;
+    const int island = whet_search_island_behind(s, m->n_behind);
     s->members[s->n_members++] = *m;
     *m = (whet_member){ 0 };
-    whet_population_settle(s, s->n_members - 1, whet_search_island(s));
+    whet_population_settle(s, s->n_members - 1, island);
     whet_search_tell(s, "program", &s->members[s->n_members - 1]);
     return WHET_OK;
 }
@@ -162,21 +167,24 @@ static whet_status admit_all(whet_ctx *ctx, whet_search *s, whet_member *bred, i
 
 static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     whet_member bred[WHET_MAX_BREED] = { 0 };
-    int n_bred = 0;
+    whet_proposal asked[WHET_MAX_QUESTIONS] = { 0 };
+    int n_bred = 0, n_asked = 0;
     whet_buf state = { 0 };
     const int island = whet_search_island(s);
-    whet_proposal proposal = { 0 };
-    whet_status st = s->opts.proposer ? whet_search_ask(ctx, s, bred, &n_bred, &proposal) : WHET_OK;
+    whet_status st = WHET_OK;
+    if (s->opts.proposer) st = whet_search_ask(ctx, s, bred, &n_bred, asked, &n_asked);
     if (st == WHET_OK) st = breed(ctx, s, bred, s->n_wanted, &n_bred);
     if (st == WHET_OK)
         st = whet_buf_printf(ctx, &state, "%d children on island %d; ", n_bred, island);
     if (st == WHET_OK) st = whet_bandit_print(ctx, &s->bandit, &state);
     if (st == WHET_OK) st = whet_journal_begin(ctx, s);
-    if (st == WHET_OK && proposal.is_made) st = whet_record_proposal(ctx, s, &proposal);
+    for (int i = 0; i < n_asked && st == WHET_OK; i++)
+        st = whet_record_proposal(ctx, s, &asked[i]);
     if (st == WHET_OK) st = whet_record_event(ctx, s, "generation", state.text);
     if (st == WHET_OK) st = whet_journal_commit(ctx, s);
     if (st == WHET_OK) whet_search_tell(s, "generation", NULL);
-    whet_proposal_fini(ctx, &proposal);
+    for (int i = 0; i < WHET_MAX_QUESTIONS; i++)
+        whet_proposal_fini(ctx, &asked[i]);
     whet_buf_fini(ctx, &state);
     if (st == WHET_OK) st = whet_inject_take(ctx, s, bred, &n_bred);
     *is_dry = n_bred == 0;

@@ -48,6 +48,7 @@ typedef struct whet_member {
     int control;      /* 0: of evolution itself; else whose it is (evolve/control.h) */
     int n_children;   /* that were admitted */
     int n_looks;      /* times that decoding was timed; log_speeds has the mean */
+    int n_behind;     /* islands behind the generation's: where it settles */
     unsigned islands; /* where it lives, as bits; 0 = nowhere */
     uint32_t cell;    /* of the grid: a hash of its facts */
 } whet_member;
@@ -115,8 +116,9 @@ void whet_search_end(whet_ctx *ctx, whet_search *s);
 /* The search until its time is up. */
 whet_status whet_search_run(whet_ctx *ctx, whet_search *s);
 
-/* The island of this generation. */
+/* The island of this generation, and the n-th behind it. */
 int whet_search_island(const whet_search *s);
+int whet_search_island_behind(const whet_search *s, int n);
 
 /* Proposes the next child into an unused member (text, genome, hash, lineage): never a program that
  * is known, nor one of the `n_bred` others. False when nothing new was found. */
@@ -127,10 +129,6 @@ whet_status whet_search_propose(whet_ctx *ctx, whet_search *s, whet_member *chil
 whet_status whet_search_adopt(whet_ctx *ctx, whet_search *s, whet_member *child,
                               const whet_member *bred, int n_bred, whet_child_text *text,
                               const char *operator_name, int parent, bool *is_new);
-
-/* Has the judge build and check n members side by side. */
-whet_status whet_search_judge_all(whet_ctx *ctx, whet_search *s, whet_member *const *members,
-                                  int n);
 
 /* Times a member against the yardstick on all shapes; fills log_speed, and SLOWER for the verdict
  * of a clear loser. Duels go into the run file: within a transaction. */

@@ -399,15 +399,18 @@ static void d12_tokens_and_money_are_counted_and_bounded(void) {
     CHECK_NEAR(s.asking.money, 4, 1e-9);
     CHECK_NEAR(s.asking.seconds, 4, 1e-9);
     s.opts.llm.budget_tokens = 1600000 + 200; /* 200 bytes are at most 100 tokens */
-    CHECK(!whet_asking_is_spent(&s, 200));
-    CHECK(whet_asking_is_spent(&s, 202));
+    CHECK(!whet_asking_is_spent(&s, 1, 200));
+    CHECK(whet_asking_is_spent(&s, 1, 202));
+    s.opts.llm.budget_tokens = 1600000 + 350; /* two that are asked side by side */
+    CHECK(!whet_asking_is_spent(&s, 2, 300));
+    CHECK(whet_asking_is_spent(&s, 2, 302));
     s.opts.llm.budget_tokens = 0;
     s.opts.llm.budget_money = 4.0011;
-    CHECK(whet_asking_is_spent(&s, 200));
+    CHECK(whet_asking_is_spent(&s, 1, 200));
     s.opts.llm.budget_money = 4.0013;
-    CHECK(!whet_asking_is_spent(&s, 200));
+    CHECK(!whet_asking_is_spent(&s, 1, 200));
     s.opts.llm.budget_seconds = 4;
-    CHECK(whet_asking_is_spent(&s, 0));
+    CHECK(whet_asking_is_spent(&s, 1, 0));
     whet_journal_close(ctx, &s);
     whet_member_fini(ctx, &members[0]);
 }
