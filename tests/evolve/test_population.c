@@ -420,6 +420,9 @@ static void test_finalists(void) {
     CHECK_INT(whet_suite_take(f, 2), 1);
     f[0].logs[2] = log(1.01);
     CHECK_INT(whet_suite_take(f, 2), 0); /* the only one that wins in decode */
+    f[0].logs[4] = log(0.4); /* but by 1 %, and loses more in prefill: it would not be installed */
+    CHECK_INT(whet_suite_take(f, 2), 1);
+    f[0].logs[4] = 0;
     f[1].logs[2] = log(1.01);
     CHECK_INT(whet_suite_take(f, 2), 1);
     f[1].logs[5] = log(2.05); /* its mean is larger by less than can be told */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/vectors: the outputs of some queries stay in registers over all keys of the block */
-#define MIX_QUERIES 2     // knob: 1 2 4 8
-#define MIX_PAIRS   4     // knob: 1 2 4
+#define MIX_QUERIES 4     // knob: 1 2 4 8
+#define MIX_PAIRS   2     // knob: 1 2 4
 #define MIX_AHEAD   16384 // knob: 0 2048 4096 8192 16384 32768
 #define MIX_LEVEL   2     // knob: 1 2
 /* V is fetched so many bytes ahead, into the cache of that level. */
