@@ -22,8 +22,9 @@ void *memcpy(void *to, const void *from, size_t n);
  * - split: which worker does what: split_phases(), split_floats(), split_run().
  *
  * dtype and dim are constants where it matters: everything below run() is inlined into it. A block
- * may be the last, short one: nothing past its n keys may be read, with one exception: K with
- * k_dim = BLOCK is always a whole block.
+ * may be the last, short one: nothing past its n keys may be read, with one exception: where K is
+ * [dim][token], which k_dim > 1 says, each row may be read as if the block were whole. Behind a
+ * short one lies its V, so that this stays in the cache where (dim + 1) * k_dim >= BLOCK.
  *
  * Pair order: a row of 32 elements of 16 bits, where element i lies at i % 16 * 2 + i / 16: read as
  * words, one shift gives the first half of the row as floats, and one mask the second half. */

@@ -7,8 +7,9 @@
 #define DOT_LEVEL   2     // knob: 1 2
 /* K is fetched so many bytes ahead, into the cache of that level. */
 
-/* The first n_q (a constant) queries; a whole block. Dimensions take turns in the chains'
- * sums, so that one addition need not wait for the other; many queries have sums enough. */
+/* The first n_q (a constant) queries; as many keys as a whole block has. Dimensions take turns in
+ * the chains' sums, so that one addition need not wait for the other; many queries have sums
+ * enough. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t stride, int dtype,
                      int dim) {
     const int32_t n_chains = n_q < 4 ? DOT_CHAINS : 1;
@@ -16,7 +17,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
         vec sum[DOT_CHAINS][DOT_QUERIES][2] = { 0 };
         for (int32_t c = 0; c + n_chains <= dim; c += n_chains)
             for (int32_t chain = 0; chain < n_chains; chain++) {
-                const void *row = at(dtype, b.k, (int64_t)(c + chain) * BLOCK);
+                const void *row = at(dtype, b.k, (c + chain) * b.k_dim);
                 if (DOT_AHEAD > 0 && j == 0)
                     __builtin_prefetch((const char *)row + DOT_AHEAD, 0, 4 - DOT_LEVEL);
                 vec low, high;
@@ -28,7 +29,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
             }
         for (int32_t c = dim / n_chains * n_chains; c < dim; c++) {
             vec low, high;
-            get_pair(dtype, at(dtype, b.k, (int64_t)c * BLOCK), b.k_token == 2, j, &low, &high);
+            get_pair(dtype, at(dtype, b.k, c * b.k_dim), b.k_token == 2, j, &low, &high);
             for (int32_t i = 0; i < n_q; i++) {
                 sum[0][i][0] += low * q[(int64_t)i * dim + c];
                 sum[0][i][1] += high * q[(int64_t)i * dim + c];
@@ -49,7 +50,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
 INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, float *s,
                       int64_t stride, int dtype, int dim) {
     int32_t i = 0;
-    if (b.k_dim == BLOCK) {
+    if (b.k_dim > 1 && (dim + 1) * b.k_dim >= BLOCK) {
         for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
             dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
         if (DOT_QUERIES > 4)

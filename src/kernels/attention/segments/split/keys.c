@@ -41,6 +41,15 @@ INLINE void split_merge(const whet_run_args *a, int32_t n_chunks, int worker, in
     }
 }
 
+/* The first chunk of a worker, so that all have as many keys; those of the last one are short. */
+INLINE int64_t split_first(int64_t n_items, int32_t n_chunks, int32_t n_keys, int worker,
+                           int n_workers) {
+    const int64_t before = n_items * n_keys * worker / n_workers;
+    const int32_t c = min32((int32_t)(before / (n_items * CHUNK)), n_chunks - 1);
+    const int32_t n = min32(CHUNK, n_keys - c * CHUNK);
+    return c * n_items + (before - c * n_items * CHUNK + n / 2) / n;
+}
+
 INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_workers, float *shared,
                       const scratch *w, int dtype, int dim) {
     const whet_problem *p = a->problem;
@@ -53,10 +62,12 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
     }
     const int32_t n_heads = p->n_kv_heads * items_per_group(p), n_rows = rows_per_item(p);
     const int64_t n_items = (int64_t)((a->n_rows + n_rows - 1) / n_rows) * n_heads;
-    const int64_t n = n_items * n_chunks, by = IN_TURNS || !is_split ? n_workers : 1;
-    const int64_t first = by == 1 ? n * worker / n_workers : worker;
-    const int64_t end = by == 1 ? n * (worker + 1) / n_workers : n;
-    for (int64_t i = first; i < end; i += by) {
+    const int in_turns = IN_TURNS || !is_split;
+    const int64_t first =
+        in_turns ? worker : split_first(n_items, n_chunks, n_keys, worker, n_workers);
+    const int64_t end = in_turns ? n_items * n_chunks
+                                 : split_first(n_items, n_chunks, n_keys, worker + 1, n_workers);
+    for (int64_t i = first; i < end; i += in_turns ? n_workers : 1) {
         const int32_t c = (int32_t)(i / n_items), h = (int32_t)(i % n_items % n_heads);
         const item it = item_at(a, h, (int32_t)(i % n_items / n_heads) * n_rows, c * chunk,
                                 min32((c + 1) * chunk, n_keys));
