@@ -9,9 +9,9 @@
 #include "base/child.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "base/sanitized.h"
 #include "bench/champion_int.h"
 #include "judge/check.h"
-#include "judge/filter.h"
 #include "judge/jail.h"
 #include "judge/proof.h"
 #include "judge/verdict.h"
@@ -133,7 +133,7 @@ static whet_status run_engine(whet_ctx *ctx, trial *t, whet_buf *out, whet_buf *
                                      "/proc/meminfo",  "/sys/devices/system",
                                      "/sys/fs/cgroup", NULL };
     const char *const environment[] = {
-#ifdef WHET_IS_SANITIZED
+#if WHET_IS_SANITIZED
         "ASAN_OPTIONS=detect_leaks=0", /* which takes system calls that are not allowed there */
 #endif
         NULL

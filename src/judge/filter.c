@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
+
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -21,7 +23,7 @@
 
 enum { MAX_CALLS = 80, MAX_STEPS = MAX_CALLS + 8, X32_BIT = 0x40000000 };
 
-#ifdef WHET_IS_SANITIZED
+#if WHET_IS_SANITIZED /* it looks at the signal stack before a process ends */
 #define OF_SANITIZERS SYS_sigaltstack,
 #else
 #define OF_SANITIZERS

@@ -6,15 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A sanitizer maps terabytes, and looks at the signal stack before a process ends. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define WHET_IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WHET_IS_SANITIZED 1
-#endif
-#endif
-
 typedef enum whet_filter {
     WHET_FILTER_WORKER,   /* what a worker itself needs, all else kills */
     WHET_FILTER_KERNEL,   /* futex and exit_group, all else kills */

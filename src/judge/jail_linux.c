@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sanitized.h"
 #include "judge/filter.h"
 
 enum { MAX_CPU_SECONDS = 600, ADDRESS_SPACE_GIB = 64, NOBODY = 65534 };
@@ -114,7 +115,7 @@ static void limit_self(void) {
     setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, 0 });
     setrlimit(RLIMIT_CPU, &(struct rlimit){ MAX_CPU_SECONDS, MAX_CPU_SECONDS });
-#ifndef WHET_IS_SANITIZED
+#if !WHET_IS_SANITIZED /* which maps terabytes */
     const rlim_t space = (rlim_t)ADDRESS_SPACE_GIB << 30;
     setrlimit(RLIMIT_AS, &(struct rlimit){ space, space });
 #endif

@@ -13,6 +13,7 @@
 #include <whet/judge.h>
 
 #include "base/buf.h"
+#include "base/sanitized.h"
 #include "judge/corpus.h"
 #include "judge/filter.h"
 #include "judge/link.h"
@@ -369,7 +370,7 @@ static void test_many_early_ends(void) {
     }
     const long more_kib = resident_kib() - kib;
     printf("# %d runs in %d workers: %ld KiB more\n", n_runs, n_runs / OF_WORKER, more_kib);
-#ifndef WHET_IS_SANITIZED
+#if !WHET_IS_SANITIZED
     CHECK(kib > 0 && more_kib < MORE_KIB);
 #endif
     CHECK_INT(n_descriptors(), n_open);

@@ -2,6 +2,7 @@
 /* The attention kernels against the oracle: every kernel of the list, shapes, lengths, families. */
 #include "kernels/attention.h"
 
+#include "base/sanitized.h"
 #include "tests/kernels/stage.h"
 #include "tests/test.h"
 
@@ -48,10 +49,12 @@ static void check_agreement(const whet_attention_kernel *kernel, const stage_cas
     check_worst(kernel, input, "prefill", stage_prefill_worst(kernel, input, 0, 3));
 }
 
+/* Families differ in values, on which no address depends: a sanitizer learns as much of some. */
 static void test_agrees_with_oracle(void) {
+    const size_t step = test_is_quick ? WHET_N_CASES : WHET_IS_SANITIZED ? WHET_N_CASES / 3 : 1;
     for (size_t i = 0; i < TEST_COUNT(problems); i++)
         for (int family = 0; family < WHET_N_CASES; family++) {
-            if (test_is_quick && (i + (size_t)family) % WHET_N_CASES) continue;
+            if ((i + (size_t)family) % step) continue;
             stage_case c;
             stage_case_open(&c, &problems[i], (whet_case_family)family, boundary, N_BOUNDARY);
             with_kernels(&c, check_agreement);
