@@ -17,20 +17,19 @@ void *memcpy(void *to, const void *from, size_t n);
  * panel's words, pairs are summed up, nothing is ever added across lanes, and each tile is read as
  * one stream. bf16 units take a word as it is; others widen it by a shift and a mask.
  *
- * A work item is some rows, some KV heads with all their query heads, and a range of keys; it goes
- * tile by tile as memory lies. Its queries are numbered by KV head, row, query head. */
-#define TILE      64    // knob: 64 128 256
-#define PANEL     32    // knob: 32 64
-#define QUERIES   48    // knob: 24 48 96
-#define PASS      8     // knob: 1 2 4 8
-#define CHUNKS    32    // knob: 8 16 32 64
-#define MIN_SPLIT 256   // knob: 64 128 256 512
-#define AHEAD     16384 // knob: 0 2048 8192 16384 32768
-#define LEVEL     2     // knob: 1 2
-#define EXP       3     // knob: 3 4 5
-#define P_PARTS   1     // knob: 1 2
-#define SLACK     8     // knob: 0 8
-#define USE_BF16  1     // knob: 0 1
+ * A work item is some rows, a KV head with all its query heads, and a range of keys. Its queries
+ * are numbered by row, query head. While a tile is read, the next one is fetched to level FETCH. */
+#define TILE      64  // knob: 64 128 256
+#define PANEL     32  // knob: 32 64
+#define QUERIES   48  // knob: 24 48 96
+#define CHUNKS    32  // knob: 8 16 32 64
+#define MIN_CHUNK 128 // knob: 64 128 256
+#define MIN_SPLIT 256 // knob: 64 128 256 512
+#define FETCH     2   // knob: 0 1 2
+#define EXP       3   // knob: 3 4 5
+#define P_PARTS   1   // knob: 1 2
+#define SLACK     8   // knob: 0 8
+#define USE_BF16  1   // knob: 0 1
 
 #define INLINE static inline __attribute__((always_inline, unused))
 #if defined(__AVX512F__)
@@ -42,16 +41,13 @@ void *memcpy(void *to, const void *from, size_t n);
 #endif
 typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
-
 #if (defined(__AVX512BF16__) || defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)) && USE_BF16 &&      \
     !defined(NO_DOTS)
 #define IS_BF16 1
 typedef uint16_t operand; /* of the products: q and p */
-enum { N_PARTS = P_PARTS };
 #else
 #define IS_BF16 0
 typedef float operand;
-enum { N_PARTS = 1 };
 #endif
 /* Queries of a product whose sums stay in registers, two vectors each; FEW have four. */
 #if defined(__AVX512F__) || defined(__aarch64__)
@@ -59,14 +55,15 @@ enum { N_PARTS = 1 };
 #else
 #define N_REGISTERS 16
 #endif
-enum { ROWS = N_REGISTERS == 32 ? 12 : 6, FEW = LANES == 16 ? 0 : ROWS / 2, PART_EXTRA = 16 };
+enum { ROWS = N_REGISTERS == 32 ? 12 : 6, FEW = LANES == 16 ? 0 : ROWS / 2 };
+enum { N_PARTS = IS_BF16 ? P_PARTS : 1, PART_EXTRA = 16, COUNTER_FLOATS = 32 };
 
 typedef struct item {
     const whet_run_args *args;
-    int32_t row, n_rows;
-    int32_t group, n_groups; /* KV heads */
-    int32_t begin, end;      /* keys; begin is a multiple of TILE */
-    int32_t n_queries;       /* of each KV head: n_rows * ratio */
+    int32_t row, group;   /* the first row; KV head */
+    int32_t begin, end;   /* keys; begin is a multiple of TILE */
+    int32_t n_queries;    /* n_rows * ratio */
+    const uint32_t *next; /* the tile that this worker reads behind them; NULL: not known */
 } item;
 
 /* One worker's memory; QUERIES rows each. */
@@ -141,20 +138,15 @@ INLINE words round_vecs(vec e, vec f) {
 #endif
 }
 #endif
-INLINE float sum_lanes(vec x) {
+/* The sum of all lanes, or the largest. */
+INLINE float fold(vec x, int is_sum) {
     float lane[LANES];
     store(lane, x);
     for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
-    return lane[0];
-}
-INLINE float max_lanes(vec x) {
-    float lane[LANES];
-    store(lane, x);
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
+        for (int i = 0; i < half; i++) {
+            const float a = lane[i], b = lane[i + half];
+            lane[i] = is_sum ? a + b : a > b ? a : b;
+        }
     return lane[0];
 }
 
@@ -239,7 +231,8 @@ typedef struct factors {
     int32_t n_pairs;
     float *c; /* [n_queries][PANEL] */
     int64_t c_stride;
-    int is_add; /* c is added to, not set */
+    int is_add;   /* c is added to, not set */
+    int64_t next; /* words from b to what is read behind this tile */
 } factors;
 
 /* n_q queries and n_v vectors (constants), from word j of the panel on. */
@@ -252,9 +245,9 @@ INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
         for (int v = 0; v < n_v; v++)
             sum[i][v] = f->is_add ? load(c + i * f->c_stride + v * LANES) : splat(0);
     for (int32_t p = 0; p < f->n_pairs; p++, b += f->b_stride, a += 2) {
-        if (AHEAD > 0)
+        if (FETCH)
             for (int line = 0; line < n_v * LANES; line += 16)
-                __builtin_prefetch((const char *)(b + line) + AHEAD, 0, 4 - LEVEL);
+                __builtin_prefetch(b + f->next + line, 0, (4 - FETCH) & 3);
         words x[4];
         for (int v = 0; v < n_v; v++)
             memcpy(&x[v], b + v * LANES, sizeof x[v]);
@@ -284,14 +277,16 @@ INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
         for (int32_t j = 0; j < PANEL; j += ((n) <= FEW ? 4 : 2) * LANES)                          \
             product_some(n, (n) <= FEW ? 4 : 2, f, j);                                             \
         break;
-#define PRODUCTS(n)                                                                                \
-    PRODUCT(n + 1) PRODUCT(n + 2) PRODUCT(n + 3) PRODUCT(n + 4) PRODUCT(n + 5) PRODUCT(n + 6)
-
 static __attribute__((noinline)) void product(int32_t n_q, const factors *f) {
     switch (n_q) {
-        PRODUCTS(0)
+        PRODUCT(1)
+        PRODUCT(2)
+        PRODUCT(3)
+        PRODUCT(4)
+        PRODUCT(5)
+        PRODUCT(6)
 #if N_REGISTERS == 32
-        PRODUCTS(6)
+        PRODUCT(7) PRODUCT(8) PRODUCT(9) PRODUCT(10) PRODUCT(11) PRODUCT(12)
 #endif
     }
 }
@@ -336,7 +331,7 @@ INLINE float weigh(const float *s, int32_t n, int32_t width, float factor, opera
     vec top = splat(-inf), sum = splat(0);
     for (int32_t t = 0; t < width; t += LANES)
         top = max_vec(scores_at(s, t, n, factor, -inf), top);
-    const float max = max_lanes(top), before = *m;
+    const float max = fold(top, 0), before = *m;
     float rescale = 1;
     if (n > 0 && !(max <= before + SLACK)) {
         *m = max;
@@ -353,21 +348,21 @@ INLINE float weigh(const float *s, int32_t n, int32_t width, float factor, opera
         }
         sum += put_weights(p + t, e, f);
     }
-    *l = *l * rescale + sum_lanes(sum);
+    *l = *l * rescale + fold(sum, 1);
     return rescale;
 }
 
-/* The keys t0 .. t0 + n_keys - 1 for the n_q queries from i on, which are a product's. */
-INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, int32_t n_keys,
-                        int32_t i, int32_t n_q, int32_t first) {
+/* The keys from t0 on, of a tile, for the n_q queries from i on, which are a product's. */
+INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, int64_t next,
+                        int32_t i, int32_t n_q) {
     const whet_run_args *a = it->args;
     const int32_t dim = a->problem->head_dim, ratio = ratio_of(a->problem);
     const int32_t seen = a->pos + it->row + 1 - t0; /* by the first row */
-    const int32_t limit = min32(n_keys, seen + (i + n_q - 1) / ratio);
+    const int32_t limit = min32(min32(TILE, it->end - t0), seen + (i + n_q - 1) / ratio);
     if (limit <= 0) return;
     const int32_t width = (int32_t)round_up(limit, PANEL);
-    const int64_t x = first + i;
-    factors f = { w->q + x * dim, dim, kv.k, PANEL, dim / 2, w->s, TILE, 0 };
+    factors f = { w->q + i * dim, dim, kv.k, PANEL, dim / 2, w->s, TILE, 0 };
+    f.next = next;
     for (int32_t t = 0; t < width; t += PANEL, f.b += (int64_t)PANEL * dim / 2, f.c += PANEL) {
         f.b_stride = min32(PANEL, kv.n - t);
         product(n_q, &f);
@@ -375,15 +370,16 @@ INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, i
     for (int32_t j = 0; j < n_q; j++) {
         const int32_t n = min32(limit, seen + (i + j) / ratio);
         const float rescale = weigh(w->s + j * TILE, max32(n, 0), width, a->scale * 1.44269504f,
-                                    w->p + j * N_PARTS * TILE, &w->m[x + j], &w->l[x + j]);
-        float *o = w->o + (x + j) * dim;
+                                    w->p + j * N_PARTS * TILE, &w->m[i + j], &w->l[i + j]);
+        float *o = w->o + (int64_t)(i + j) * dim;
         if (rescale != 1)
             for (int32_t c = 0; c < dim; c++)
                 o[c] *= rescale;
     }
     for (int32_t part = 0; part < N_PARTS; part++) {
         factors g = { w->p + part * TILE, N_PARTS * TILE, kv.v, PANEL,
-                      (limit + 1) / 2,    w->o + x * dim, dim,  1 };
+                      (limit + 1) / 2,    w->o + i * dim, dim,  1 };
+        g.next = next;
         for (int32_t c = 0; c < dim; c += PANEL, g.c += PANEL, g.b += (int64_t)kv.n / 2 * PANEL)
             product(n_q, &g);
     }
@@ -392,34 +388,34 @@ INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, i
 INLINE void attend(const item *it, const scratch *w) {
     const whet_run_args *a = it->args;
     const int32_t n = it->n_queries, n_some = (n + ROWS - 1) / ROWS;
-    for (int32_t t0 = it->begin; t0 < it->end; t0 += TILE)
-        for (int32_t g = 0; g < it->n_groups; g++) {
-            const tile kv = tile_at(a->problem, a->capacity, a->kv, it->group + g, t0);
-            for (int32_t i = 0; i < n_some; i++) {
-                const int32_t from = n * i / n_some, to = n * (i + 1) / n_some;
-                attend_some(it, w, kv, t0, min32(TILE, it->end - t0), from, to - from, g * n);
-            }
+    tile kv = tile_at(a->problem, a->capacity, a->kv, it->group, it->begin), next;
+    for (int32_t t0 = it->begin; t0 < it->end; t0 += TILE, kv = next) {
+        next = t0 + TILE < it->end ? tile_at(a->problem, a->capacity, a->kv, it->group, t0 + TILE)
+                                   : (tile){ .k = it->next ? it->next : kv.k };
+        for (int32_t i = 0; i < n_some; i++) {
+            const int32_t from = n * i / n_some, to = n * (i + 1) / n_some;
+            attend_some(it, w, kv, t0, next.k - kv.k, from, to - from);
         }
+    }
 }
 // SEGMENT-END softmax
 
 /* Row and query head of query x of the item. */
 INLINE int32_t row_of(const item *it, int32_t x) {
-    return it->row + x % it->n_queries / ratio_of(it->args->problem);
+    return it->row + x / ratio_of(it->args->problem);
 }
 INLINE int32_t head_of(const item *it, int32_t x) {
     const int32_t ratio = ratio_of(it->args->problem);
-    return (it->group + x / it->n_queries) * ratio + x % it->n_queries % ratio;
+    return it->group * ratio + x % ratio;
 }
 
 INLINE void begin_item(const item *it, const scratch *w) {
     const whet_run_args *a = it->args;
     const int32_t dim = a->problem->head_dim;
-    for (int32_t x = 0; x < it->n_groups * it->n_queries; x++) {
+    for (int32_t x = 0; x < it->n_queries; x++) {
         const uint16_t *q =
             (const uint16_t *)a->q + row_of(it, x) * a->q_stride + (int64_t)head_of(it, x) * dim;
         operand *to = w->q + (int64_t)x * dim;
-        float *o = w->o + (int64_t)x * dim;
         for (int32_t c = 0; c < dim; c++) {
 #if IS_BF16
             to[c] = q[c];
@@ -427,7 +423,7 @@ INLINE void begin_item(const item *it, const scratch *w) {
             const uint32_t bits = (uint32_t)q[c] << 16;
             memcpy(to + c, &bits, 4);
 #endif
-            o[c] = 0;
+            w->o[(int64_t)x * dim + c] = 0;
         }
         w->m[x] = -__builtin_inff();
         w->l[x] = 0;
@@ -448,16 +444,17 @@ INLINE void put_row(const whet_run_args *a, int32_t row, int32_t head, const flo
 }
 
 // SEGMENT-START split
-/* split/keys-by-memory: keys of a few rows are cut into chunks and dealt as memory lies; merged */
+/* split/dealt: keys of a few rows are cut into chunks, dealt as memory lies, and merged */
 INLINE int32_t rows_per_item(const whet_problem *p) {
     return QUERIES / ratio_of(p);
 }
 
-/* Keys of a chunk: a function of the rows and keys alone, so that bits do not depend on workers. */
+/* Keys of a chunk: a function of the rows and keys alone, so that bits do not depend on workers. A
+ * chunk's sums go through memory, so it is as long as MIN_CHUNK, but for a few keys. */
 INLINE int32_t chunk_of(const whet_problem *p, int32_t n_rows, int32_t n_keys) {
-    const int32_t n_chunks = max32(1, CHUNKS / n_rows);
+    const int32_t n_chunks = max32(1, CHUNKS / n_rows), least = min32(MIN_CHUNK, n_keys / 16);
     if (n_keys <= MIN_SPLIT || n_rows > rows_per_item(p)) return n_keys;
-    return (int32_t)round_up((n_keys + n_chunks - 1) / n_chunks, TILE);
+    return (int32_t)round_up(max32((n_keys + n_chunks - 1) / n_chunks, least), TILE);
 }
 
 INLINE int32_t n_chunks_of(const whet_problem *p, int32_t n_rows, int32_t n_keys) {
@@ -465,13 +462,10 @@ INLINE int32_t n_chunks_of(const whet_problem *p, int32_t n_rows, int32_t n_keys
     return (n_keys + chunk - 1) / chunk;
 }
 
-INLINE int64_t part_size(const whet_problem *p) {
-    return p->head_dim + PART_EXTRA;
-}
-
-/* Parts: [row][head][chunk][part_size]: o, m, l. No run has more than CHUNKS rows times chunks. */
+/* Parts: [row][head][chunk][head_dim + PART_EXTRA]: o, m, l. No run has more than CHUNKS rows times
+ * chunks. */
 INLINE int64_t part_floats(const whet_problem *p) {
-    return p->n_context > MIN_SPLIT ? (int64_t)CHUNKS * p->n_heads * part_size(p) : 0;
+    return p->n_context > MIN_SPLIT ? (int64_t)CHUNKS * p->n_heads * (p->head_dim + PART_EXTRA) : 0;
 }
 
 INLINE void run_item(const item *it, const scratch *w, float *parts, int32_t n_chunks, int32_t c) {
@@ -479,14 +473,15 @@ INLINE void run_item(const item *it, const scratch *w, float *parts, int32_t n_c
     const int32_t dim = p->head_dim;
     begin_item(it, w);
     attend(it, w);
-    for (int32_t x = 0; x < it->n_groups * it->n_queries; x++) {
+    for (int32_t x = 0; x < it->n_queries; x++) {
         const int32_t row = row_of(it, x), head = head_of(it, x);
         const float *o = w->o + (int64_t)x * dim;
         if (n_chunks == 1) {
             put_row(it->args, row, head, o, w->l[x]);
             continue;
         }
-        float *part = parts + (((int64_t)row * p->n_heads + head) * n_chunks + c) * part_size(p);
+        float *part =
+            parts + (((int64_t)row * p->n_heads + head) * n_chunks + c) * (dim + PART_EXTRA);
         memcpy(part, o, (size_t)dim * 4);
         part[dim] = w->m[x];
         part[dim + 1] = w->l[x];
@@ -496,7 +491,7 @@ INLINE void run_item(const item *it, const scratch *w, float *parts, int32_t n_c
 INLINE void merge(const whet_run_args *a, int worker, int n_workers, const float *parts,
                   int32_t n_chunks, float *o) {
     const int32_t n_heads = a->problem->n_heads, dim = a->problem->head_dim;
-    const int64_t size = part_size(a->problem);
+    const int64_t size = dim + PART_EXTRA;
     for (int32_t i = worker; i < a->n_rows * n_heads; i += n_workers) {
         const float *part = parts + (int64_t)i * n_chunks * size;
         float m = -__builtin_inff(), l = 0;
@@ -515,47 +510,29 @@ INLINE void merge(const whet_run_args *a, int worker, int n_workers, const float
     }
 }
 
-/* The first pair of a chunk and a KV head that begins at or behind place x of all keys of all KV
- * heads, which lie chunk by chunk. */
-INLINE int64_t unit_at(int64_t x, int32_t n_groups, int32_t chunk, int32_t n_keys) {
-    const int64_t c = x / ((int64_t)chunk * n_groups), rest = x - c * chunk * n_groups;
-    const int64_t left = n_keys - c * chunk, n = left < chunk ? left : chunk;
-    return c * n_groups + (n > 0 ? (rest + n - 1) / n : 0);
-}
-
-/* One block of rows: a worker's share is contiguous and has as many keys as any other's. */
-INLINE void run_chunks(const whet_run_args *a, int worker, int n_workers, float *parts,
-                       const scratch *w) {
+/* KV heads of one block of rows and its chunks of keys, or of many blocks, the last ones first,
+ * since they see most keys. Chunks go, as memory lies, to whoever is free, for workers are never
+ * equally fast; each knows its next one early enough to fetch it. */
+INLINE void run_items(const whet_run_args *a, int worker, int n_workers, float *parts,
+                      const scratch *w) {
+    int32_t *counter = a->workspace;
     const whet_problem *p = a->problem;
     const int32_t n_groups = p->n_kv_heads, n_keys = a->pos + a->n_rows;
-    const int32_t chunk = chunk_of(p, a->n_rows, n_keys);
-    const int64_t total = (int64_t)n_keys * n_groups;
-    const int64_t end = unit_at(total * (worker + 1) / n_workers, n_groups, chunk, n_keys);
-    item it = { .args = a, .n_rows = a->n_rows, .n_queries = a->n_rows * ratio_of(p) };
-    const int32_t most = min32(PASS, QUERIES / it.n_queries);
-    for (int64_t u = unit_at(total * worker / n_workers, n_groups, chunk, n_keys); u < end;
-         u += it.n_groups) {
-        const int32_t c = (int32_t)(u / n_groups);
-        it.group = (int32_t)(u % n_groups);
-        it.n_groups = min32(most, n_groups - it.group);
-        if (end - u < it.n_groups) it.n_groups = (int32_t)(end - u);
+    const int32_t rows = rows_per_item(p), n_blocks = (a->n_rows + rows - 1) / rows;
+    const int32_t chunk = chunk_of(p, a->n_rows, n_keys), n_chunks = (n_keys + chunk - 1) / chunk;
+    item it = { .args = a };
+    const int32_t n = n_blocks * n_chunks * n_groups;
+    for (int32_t i = worker, next; i < n; i = next) {
+        next = n_chunks > 1 ? __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED) : i + n_workers;
+        const int32_t c = i / n_groups % n_chunks, t_next = next / n_groups % n_chunks * chunk;
+        it.row = (n_blocks - 1 - i / n_groups / n_chunks) * rows;
+        const int32_t n_rows = min32(rows, a->n_rows - it.row);
+        it.n_queries = n_rows * ratio_of(p);
+        it.group = i % n_groups;
         it.begin = c * chunk;
-        it.end = min32(n_keys, (c + 1) * chunk);
-        run_item(&it, w, parts, n_chunks_of(p, a->n_rows, n_keys), c);
-    }
-}
-
-/* Many rows: the last ones, which see most keys, first. */
-INLINE void run_rows(const whet_run_args *a, int worker, int n_workers, const scratch *w) {
-    const whet_problem *p = a->problem;
-    const int32_t n_rows = rows_per_item(p), n_blocks = (a->n_rows + n_rows - 1) / n_rows;
-    for (int64_t i = worker; i < (int64_t)n_blocks * p->n_kv_heads; i += n_workers) {
-        item it = { .args = a, .group = (int32_t)(i % p->n_kv_heads), .n_groups = 1 };
-        it.row = (n_blocks - 1 - (int32_t)(i / p->n_kv_heads)) * n_rows;
-        it.n_rows = min32(n_rows, a->n_rows - it.row);
-        it.n_queries = it.n_rows * ratio_of(p);
-        it.end = a->pos + it.row + it.n_rows;
-        run_item(&it, w, NULL, 1, 0);
+        it.end = min32(it.begin + chunk, a->pos + it.row + n_rows);
+        it.next = next < n ? tile_at(p, a->capacity, a->kv, next % n_groups, t_next).k : NULL;
+        run_item(&it, w, parts, n_chunks, c);
     }
 }
 // SEGMENT-END split
@@ -578,17 +555,18 @@ static size_t kv_bytes(const whet_problem *p, int64_t capacity) {
 }
 
 static size_t workspace_bytes(const whet_problem *p, int n_workers) {
-    return (size_t)(part_floats(p) * 4 + n_workers * round_up(scratch_bytes(p), 64));
+    return (size_t)((COUNTER_FLOATS + part_floats(p)) * 4 +
+                    n_workers * round_up(scratch_bytes(p), 64));
 }
 
 static int n_phases(const whet_problem *p, int32_t n_rows, int32_t n_context) {
-    return n_chunks_of(p, n_rows, n_context) > 1 ? 2 : 1;
+    return n_chunks_of(p, n_rows, n_context) > 1 ? 3 : 1;
 }
 
 static void run(const whet_run_args *a, int phase, int worker, int n_workers) {
     const whet_problem *p = a->problem;
     const int64_t dim = p->head_dim;
-    float *parts = a->workspace;
+    float *parts = (float *)a->workspace + COUNTER_FLOATS;
     char *mine = (char *)(parts + part_floats(p)) + worker * round_up(scratch_bytes(p), 64);
     scratch w = { .o = (float *)mine };
     w.m = w.o + QUERIES * dim;
@@ -596,13 +574,13 @@ static void run(const whet_run_args *a, int phase, int worker, int n_workers) {
     w.s = (float *)(mine + round_up(4 * (dim + 2) * QUERIES, 64));
     w.q = (operand *)(w.s + ROWS * TILE);
     w.p = w.q + QUERIES * dim;
-    const int32_t n_keys = a->pos + a->n_rows;
-    if (phase == 1)
-        merge(a, worker, n_workers, parts, n_chunks_of(p, a->n_rows, n_keys), w.o);
-    else if (a->n_rows > rows_per_item(p))
-        run_rows(a, worker, n_workers, &w);
-    else
-        run_chunks(a, worker, n_workers, parts, &w);
+    const int32_t n_chunks = n_chunks_of(p, a->n_rows, a->pos + a->n_rows);
+    if (n_chunks == 1 || phase == 1)
+        run_items(a, worker, n_workers, parts, &w);
+    else if (phase == 2)
+        merge(a, worker, n_workers, parts, n_chunks, w.o);
+    else if (worker == 0)
+        *(int32_t *)a->workspace = n_workers; /* the first chunk of each is its own */
 }
 // EVOLVE-BLOCK-END
 

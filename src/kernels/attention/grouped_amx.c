@@ -36,7 +36,7 @@ INLINE int64_t block_bytes(const whet_problem *p) {
 
 INLINE void place_block(const whet_run_args *a, int worker, block *b) {
     const int64_t dim = a->problem->head_dim;
-    *b = (block){ .it = { .args = a, .n_groups = 1 } };
+    *b = (block){ .it = { .args = a } };
     b->o = (float *)((char *)a->workspace + worker * block_bytes(a->problem));
     b->s = b->o + BLOCK * dim;
     b->v_padded = (uint32_t *)(b->s + SIDE * KEYS);
@@ -204,9 +204,9 @@ static void run_blocks(const whet_run_args *a, int worker, int n_workers) {
     for (int64_t i = worker, round = 0; i < (int64_t)n_blocks * n_groups; round++) {
         b.it.group = (int32_t)(i % n_groups);
         b.it.row = (n_blocks - 1 - (int32_t)(i / n_groups)) * n_rows;
-        b.it.n_rows = min32(n_rows, a->n_rows - b.it.row);
-        b.it.n_queries = b.it.n_rows * ratio_of(a->problem);
-        b.it.end = a->pos + b.it.row + b.it.n_rows;
+        const int32_t n_here = min32(n_rows, a->n_rows - b.it.row);
+        b.it.n_queries = n_here * ratio_of(a->problem);
+        b.it.end = a->pos + b.it.row + n_here;
         run_block(&b);
         i += round % 2 ? 2 * worker + 1 : 2 * (n_workers - worker) - 1;
     }
