@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bandwidth and arithmetic probes: the same loops the kernels live on, and nothing else. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@ enum {
     MAX_WORKERS = 256,
     N_SLICES = 8,
     N_CHOOSING_ROUNDS = 4,
+    PIECE_BYTES = 32 * PROBE_STEP_BYTES,
 };
 
 static const size_t min_bytes = (size_t)256 << 20;
@@ -106,9 +108,10 @@ struct whet_prober {
     const whet_probe_unit *unit;
     size_t n_rounds; /* of a pass of the unit */
     whet_arena memory;
-    char *bytes;         /* borrowed from memory */
-    size_t worker_bytes; /* of each worker's part, a multiple of N_SLICES * PROBE_STEP_BYTES */
-    size_t from, length; /* of each worker's part: what a pass reads */
+    char *bytes;            /* borrowed from memory */
+    size_t worker_bytes;    /* of each worker's part, a multiple of N_SLICES * PROBE_STEP_BYTES */
+    size_t from, length;    /* of each worker's part: what a pass reads */
+    _Atomic size_t n_dealt; /* pieces of the pass; zero before and after */
     uint64_t words[MAX_WORKERS]; /* the results are used, so that the work is done */
     double sums[MAX_WORKERS];
 };
@@ -119,11 +122,20 @@ static void touch(void *arg, int worker, int n_workers) {
     memset(p->bytes + (size_t)worker * p->worker_bytes, 1, p->worker_bytes);
 }
 
+/* Most of one's own part, then pieces of the rest of all, dealt to whoever is free: as good kernels
+ * divide their work, since else the slowest worker would be the limit. */
 static void read_part(void *arg, int worker, int n_workers) {
     whet_prober *p = arg;
-    (void)n_workers;
-    p->words[worker] =
-        p->reads->ways[p->way](p->bytes + (size_t)worker * p->worker_bytes + p->from, p->length);
+    const whet_probe_read read = p->reads->ways[p->way];
+    const size_t n = (size_t)n_workers, n_each = n > 1 ? p->length / PIECE_BYTES * 3 / 8 : 0;
+    const size_t own = p->length - n_each * PIECE_BYTES;
+    const char *from = p->bytes + p->from;
+    uint64_t word = read(from + (size_t)worker * p->worker_bytes, own);
+    size_t i;
+    while ((i = atomic_fetch_add_explicit(&p->n_dealt, 1, memory_order_relaxed)) < n_each * n)
+        word += read(from + i % n * p->worker_bytes + own + i / n * PIECE_BYTES, PIECE_BYTES);
+    if (i == n_each * n + n - 1) atomic_store_explicit(&p->n_dealt, 0, memory_order_relaxed);
+    p->words[worker] = word;
 }
 
 /* The ways in turns, each on the next slice, so that none finds in the caches what another left;
