@@ -17,6 +17,7 @@ typedef struct state {
     char *weights; /* n_copies matrices, weight_bytes apart */
     size_t weight_bytes;
     float *x, *packed, *out;
+    whet_deal *deal;
 } state;
 
 static size_t page_up(size_t bytes) {
@@ -52,14 +53,16 @@ static whet_status reserve(whet_ctx *ctx, whet_op_bench *b) {
     const size_t packed = page_up(whet_linear_packed_floats(o->n_rows, o->n_in) * sizeof(float));
     const size_t out = page_up(n_rows * (size_t)o->n_out * sizeof(float));
     s->weight_bytes = page_up((size_t)o->n_out * (size_t)o->n_in * 2);
-    const size_t total = s->weight_bytes * (size_t)b->n_copies + x + packed + out;
+    const size_t total =
+        s->weight_bytes * (size_t)b->n_copies + x + packed + out + page_up(sizeof *s->deal);
     WHET_TRY(whet_op_check_memory(ctx, (double)total));
     WHET_TRY(whet_arena_init(ctx, &s->arena, total));
     s->weights = whet_arena_alloc(ctx, &s->arena, s->weight_bytes * (size_t)b->n_copies);
     s->x = whet_arena_alloc(ctx, &s->arena, x);
     s->packed = whet_arena_alloc(ctx, &s->arena, packed);
     s->out = whet_arena_alloc(ctx, &s->arena, out);
-    return s->weights && s->x && s->packed && s->out ? WHET_OK : WHET_E_NOMEM;
+    s->deal = whet_arena_alloc(ctx, &s->arena, page_up(sizeof *s->deal));
+    return s->weights && s->x && s->packed && s->out && s->deal ? WHET_OK : WHET_E_NOMEM;
 }
 
 static whet_status open_linear(whet_ctx *ctx, whet_op_bench *b) {
@@ -98,12 +101,15 @@ static void call(whet_op_bench *b, int kernel, int copy, int worker, int n_worke
         .out = s->out,
         .out_stride = o->n_out,
         .n_rows = o->n_rows,
+        .deal = s->deal,
     };
     if (o->n_rows > 1) {
         k->pack(s->x, o->n_rows, o->n_in, s->packed, worker, n_workers);
         whet_team_barrier(b->team, worker);
     }
-    k->run(&args, worker, n_workers);
+    whet_parts parts = whet_linear_parts(k, &args, worker, n_workers);
+    while (whet_linear_next(&parts))
+        k->run(&args, parts.begin, parts.end);
     whet_team_barrier(b->team, worker);
 }
 

@@ -88,18 +88,39 @@ static const float *normalise_rows(const whet_step *s, const float *x, const flo
     return s->h;
 }
 
-static void project(const whet_step *s, const whet_weight *w, const float *x, int32_t n_rows,
-                    float *out, bool is_added, int worker, int n_workers) {
-    const whet_linear_args args = {
+static whet_linear_args projection(const whet_step *s, whet_product which, const whet_weight *w,
+                                   const float *x, float *out) {
+    return (whet_linear_args){
         .w = *w,
         .x = x,
         .packed = s->packed,
         .out = out,
         .out_stride = w->n_out,
-        .n_rows = n_rows,
-        .is_added = is_added,
+        .n_rows = which == WHET_PRODUCT_LOGITS ? s->n_logit_rows : s->n_rows,
+        .is_added = out == s->x, /* the residual stream */
+        .deal = &s->deals[which],
     };
-    s->linear->run(&args, worker, n_workers);
+}
+
+static void project(const whet_step *s, whet_product which, const whet_weight *w, const float *x,
+                    float *out, int worker, int n_workers) {
+    const whet_linear_args args = projection(s, which, w, x, out);
+    whet_parts p = whet_linear_parts(s->linear, &args, worker, n_workers);
+    while (whet_linear_next(&p))
+        s->linear->run(&args, p.begin, p.end);
+}
+
+/* gate = silu(gate x) * (up x). */
+static void project_gated(const whet_step *s, const whet_layer *l, const float *x, int worker,
+                          int n_workers) {
+    const whet_linear_args gate = projection(s, WHET_PRODUCT_GATED, &l->gate, x, s->gate);
+    const whet_linear_args up = projection(s, WHET_PRODUCT_GATED, &l->up, x, s->up);
+    whet_parts p = whet_linear_parts(s->linear, &gate, worker, n_workers);
+    while (whet_linear_next(&p)) {
+        s->linear->run(&gate, p.begin, p.end);
+        s->linear->run(&up, p.begin, p.end);
+        s->linear->swiglu(s->gate, s->up, s->n_rows, l->gate.n_out, p.begin, p.end);
+    }
 }
 
 INLINE void rotate(float *head, const float *cosines, const float *sines, int32_t half) {
@@ -184,22 +205,20 @@ static void run_layer(whet_step *s, int layer, int worker, int n_workers) {
     const int32_t n_inner = s->model->config.intermediate_size;
 
     const float *h = normalise_rows(s, s->x, l->input_norm, s->n_rows, worker, n_workers);
-    project(s, &l->q, h, s->n_rows, s->q, false, worker, n_workers);
-    project(s, &l->k, h, s->n_rows, s->k, false, worker, n_workers);
-    project(s, &l->v, h, s->n_rows, s->v, false, worker, n_workers);
+    project(s, WHET_PRODUCT_Q, &l->q, h, s->q, worker, n_workers);
+    project(s, WHET_PRODUCT_K, &l->k, h, s->k, worker, n_workers);
+    project(s, WHET_PRODUCT_V, &l->v, h, s->v, worker, n_workers);
     whet_team_barrier(s->team, worker);
     prepare_heads(s, l, worker, n_workers);
     whet_team_barrier(s->team, worker);
     h = attend(s, layer, worker, n_workers);
-    project(s, &l->o, h, s->n_rows, s->x, true, worker, n_workers);
+    project(s, WHET_PRODUCT_O, &l->o, h, s->x, worker, n_workers);
     whet_team_barrier(s->team, worker);
 
     h = normalise_rows(s, s->x, l->post_norm, s->n_rows, worker, n_workers);
-    project(s, &l->gate, h, s->n_rows, s->gate, false, worker, n_workers);
-    project(s, &l->up, h, s->n_rows, s->up, false, worker, n_workers);
-    s->linear->swiglu(s->gate, s->up, s->n_rows, n_inner, worker, n_workers);
+    project_gated(s, l, h, worker, n_workers);
     present(s, s->gate, s->n_rows, n_inner, worker, n_workers);
-    project(s, &l->down, s->gate, s->n_rows, s->x, true, worker, n_workers);
+    project(s, WHET_PRODUCT_DOWN, &l->down, s->gate, s->x, worker, n_workers);
     whet_team_barrier(s->team, worker);
 }
 
@@ -215,5 +234,5 @@ void whet_forward(void *step, int worker, int n_workers) {
     const float *last = s->x + (int64_t)(s->n_rows - s->n_logit_rows) * hidden;
     const float *h =
         normalise_rows(s, last, s->model->final_norm, s->n_logit_rows, worker, n_workers);
-    project(s, &s->model->lm_head, h, s->n_logit_rows, s->logits, false, worker, n_workers);
+    project(s, WHET_PRODUCT_LOGITS, &s->model->lm_head, h, s->logits, worker, n_workers);
 }

@@ -32,6 +32,18 @@ struct whet_model {
     whet_ctx *ctx;              /* borrowed: the context it was opened with */
 };
 
+/* The products with weights between two barriers, each of which deals its outputs out. */
+typedef enum whet_product {
+    WHET_PRODUCT_Q = 0,
+    WHET_PRODUCT_K,
+    WHET_PRODUCT_V,
+    WHET_PRODUCT_O,
+    WHET_PRODUCT_GATED,
+    WHET_PRODUCT_DOWN,
+    WHET_PRODUCT_LOGITS,
+    WHET_N_PRODUCTS,
+} whet_product;
+
 /* All that one pass over a chunk of tokens reads and writes. Buffers belong to the session's arena;
  * T = n_rows, H and G query and KV heads, D head_dim, I intermediate size, V vocabulary. */
 typedef struct whet_step {
@@ -47,6 +59,7 @@ typedef struct whet_step {
     float *x;             /* [T][hidden]: the residual stream */
     float *h;             /* [T][max(hidden, H D)]: input of a linear layer */
     float *packed;        /* the same, rearranged for many rows */
+    whet_deal *deals;     /* [WHET_N_PRODUCTS] */
     float *q, *k, *v;     /* [T][H D], [T][G D], [T][G D] */
     void *q_typed, *k_typed, *v_typed, *attended; /* the same shapes in the problem's dtype */
     float *gate, *up;                             /* [T][I] */

@@ -78,6 +78,7 @@ static whet_status reserve(whet_ctx *ctx, whet_session *s) {
         { &t->x, rows * hidden * sizeof(float) },
         { &t->h, rows * max_of(hidden, q_width) * sizeof(float) },
         { &t->own, t->own_width * (size_t)whet_team_size(t->team) * sizeof(float) },
+        { &t->deals, WHET_N_PRODUCTS * sizeof *t->deals },
         { &t->packed, whet_linear_packed_floats(s->chunk, (int32_t)widest) * sizeof(float) },
         { &t->q, rows * q_width * sizeof(float) },
         { &t->k, rows * kv_width * sizeof(float) },

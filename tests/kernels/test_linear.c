@@ -31,11 +31,19 @@ static void fill(whet_rng *rng, const whet_weight *w, int32_t n_rows) {
     }
 }
 
+static void run_parts(const whet_linear_kernel *k, const whet_linear_args *args, int worker,
+                      int n_workers) {
+    whet_parts parts = whet_linear_parts(k, args, worker, n_workers);
+    while (whet_linear_next(&parts))
+        k->run(args, parts.begin, parts.end);
+}
+
 /* All workers of one call, one after the other; then every output and the guards. */
 static void check_shape(const whet_linear_kernel *k, whet_dtype dtype, int32_t n_rows, int32_t n_in,
                         int32_t n_out, int n_workers, bool is_added) {
     whet_rng rng;
     whet_rng_init(&rng, test_seed + (uint64_t)(n_rows * 7 + n_in * 3 + n_out));
+    whet_deal deal = { 0 };
     const whet_linear_args args = {
         .w = { .data = weights + 1, .dtype = dtype, .n_out = n_out, .n_in = n_in },
         .x = x,
@@ -44,6 +52,7 @@ static void check_shape(const whet_linear_kernel *k, whet_dtype dtype, int32_t n
         .out_stride = n_out + GUARD,
         .n_rows = n_rows,
         .is_added = is_added,
+        .deal = &deal,
     };
     fill(&rng, &args.w, n_rows);
     for (int32_t i = 0; i < n_rows * (n_out + GUARD); i++)
@@ -52,7 +61,7 @@ static void check_shape(const whet_linear_kernel *k, whet_dtype dtype, int32_t n
     for (int w = 0; w < n_workers; w++)
         k->pack(x, n_rows, n_in, packed, w, n_workers);
     for (int w = 0; w < n_workers; w++)
-        k->run(&args, w, n_workers);
+        run_parts(k, &args, w, n_workers);
     for (int32_t t = 0; t < n_rows; t++)
         for (int32_t n = 0; n < n_out + GUARD; n++) {
             double want = n >= n_out || is_added ? 0.5 : 0.0, size = 1;
@@ -98,8 +107,8 @@ static void swiglu_agrees_with_float64(void) {
         was[0] = gate[0] = -1e30f;
         was[1] = gate[1] = 1e30f;
         gate[ROWS * N] = 7;
-        for (int w = 0; w < 2; w++)
-            k->swiglu(gate, up, ROWS, N, w, 2);
+        k->swiglu(gate, up, ROWS, N, 0, 64);
+        k->swiglu(gate, up, ROWS, N, 64, N);
         CHECK(gate[ROWS * N] == 7);
         for (int j = 0; j < ROWS * N; j++) {
             const double g = (double)was[j];
@@ -121,17 +130,39 @@ static void the_default_suits_weights_and_machine(void) {
     }
 }
 
-static void shares_cover_everything_once(void) {
+/* Workers ask in turns, the last ones first; then the deal is as it was. */
+static void check_parts(const whet_linear_kernel *k, int32_t n, int32_t n_rows, int n_workers) {
+    char times[300] = { 0 };
+    whet_deal deal = { 0 };
+    const whet_linear_args args = { .w = { .n_out = n }, .n_rows = n_rows, .deal = &deal };
+    whet_parts parts[20];
+    for (int w = 0; w < n_workers; w++)
+        parts[w] = whet_linear_parts(k, &args, w, n_workers);
+    for (int left = n_workers; left > 0;) {
+        for (int w = n_workers - 1; w >= 0; w--) {
+            if (!parts[w].deal) continue; /* has come to the end */
+            if (!whet_linear_next(&parts[w])) {
+                parts[w].deal = NULL;
+                left--;
+                continue;
+            }
+            CHECK(parts[w].begin % parts[w].unit == 0 || parts[w].begin == n);
+            for (int32_t i = parts[w].begin; i < parts[w].end; i++)
+                times[i]++;
+        }
+    }
+    for (int32_t i = 0; i < 300; i++)
+        CHECK(times[i] == (i < n));
+    CHECK(deal.next == 0);
+}
+
+static void parts_cover_everything_once(void) {
+    static const whet_linear_kernel dealt = { .many_unit = 32 }, shared = { .many_unit = 0 };
     for (int32_t n = 1; n < 300; n += 7)
         for (int n_workers = 1; n_workers < 20; n_workers++) {
-            int32_t next = 0;
-            for (int w = 0; w < n_workers; w++) {
-                int32_t begin, end;
-                whet_linear_share(n, w, n_workers, &begin, &end);
-                CHECK(begin == next && end >= begin);
-                next = end;
-            }
-            CHECK_INT(next, n);
+            check_parts(&dealt, n, 1, n_workers);
+            check_parts(&dealt, n, 9, n_workers);
+            check_parts(&shared, n, 9, n_workers);
         }
 }
 
@@ -172,7 +203,7 @@ int main(int argc, char **argv) {
         { "products_agree_with_float64", products_agree_with_float64 },
         { "swiglu_agrees_with_float64", swiglu_agrees_with_float64 },
         { "the_default_suits_weights_and_machine", the_default_suits_weights_and_machine },
-        { "shares_cover_everything_once", shares_cover_everything_once },
+        { "parts_cover_everything_once", parts_cover_everything_once },
         { "narrowing_rounds_to_nearest_even", narrowing_rounds_to_nearest_even },
     };
     return test_main(argc, argv, tests, TEST_COUNT(tests));

@@ -5,9 +5,10 @@
  * KERNEL_FEATURES, and MANY (the part for many rows).
  *
  * A few rows (decode) are bound by memory: the weight streams by once, as four rows at a time, far
- * apart, which the hardware's own prefetcher follows best; software prefetch made it slower.
+ * apart, which the hardware's own prefetcher follows best; where software prefetch makes it faster,
+ * the build says by FETCH_AHEAD how many bytes ahead, else 0.
  * Many rows (prefill) are bound by arithmetic, in f32, by bf16 dot products or by AMX
- * tiles: many_*.c, which say IS_BF16_ONLY, too. */
+ * tiles: many_*.c, which say IS_BF16_ONLY and MANY_UNIT, too. */
 #include <assert.h>
 #include <string.h>
 
@@ -114,6 +115,7 @@ INLINE void dots(whet_dtype dtype, const char *const rows[N_STREAMS], const floa
 #pragma GCC unroll 4
         for (int s = 0; s < n_streams; s++) {
             vf w[2];
+            if (FETCH_AHEAD) __builtin_prefetch(rows[s] + (size_t)i * element + FETCH_AHEAD, 0, 3);
             load_step(dtype, rows[s] + (size_t)i * element, w);
 #pragma GCC unroll 8
             for (int t = 0; t < n_tokens; t++)
@@ -199,9 +201,7 @@ INLINE void run_dtype(const whet_linear_args *a, whet_dtype dtype, int32_t begin
         many_rows(a, dtype, begin, end);
 }
 
-static void run(const whet_linear_args *a, int worker, int n_workers) {
-    int32_t begin, end;
-    whet_linear_share(a->w.n_out, worker, n_workers, &begin, &end);
+static void run(const whet_linear_args *a, int32_t begin, int32_t end) {
     switch (a->w.dtype) {
     case WHET_BF16: run_dtype(a, WHET_BF16, begin, end); break;
     case WHET_F16:
@@ -245,10 +245,8 @@ INLINE vf silu(vf x) {
     return x * choose((vu)(x < 0.0f), e * sigmoid, sigmoid);
 }
 
-static void swiglu(float *gate, const float *up, int32_t n_rows, int32_t n, int worker,
-                   int n_workers) {
-    int32_t begin, end;
-    whet_linear_share(n, worker, n_workers, &begin, &end);
+static void swiglu(float *gate, const float *up, int32_t n_rows, int32_t n, int32_t begin,
+                   int32_t end) {
     for (int32_t t = 0; t < n_rows; t++) {
         float *g = gate + (size_t)t * (size_t)n;
         const float *u = up + (size_t)t * (size_t)n;
@@ -267,6 +265,7 @@ const whet_linear_kernel KERNEL = {
     .name = KERNEL_NAME,
     .features = KERNEL_FEATURES,
     .is_bf16_only = IS_BF16_ONLY,
+    .many_unit = MANY_UNIT,
     .pack = pack,
     .run = run,
     .swiglu = swiglu,

@@ -13,8 +13,9 @@ enum {
     IS_BF16_ONLY = true,
     TILE_INPUTS = 2 * SQUARE,
     SIDE = 2 * SQUARE, /* tokens and outputs of a step */
-    DEPTH = 1024,      /* inputs of a block */
-    N_SIDES = 4,       /* sides of a block's outputs */
+    MANY_UNIT = SIDE,
+    DEPTH = 1024, /* inputs of a block */
+    N_SIDES = 4,  /* sides of a block's outputs */
     BLOCK_TOKENS = 512,
 };
 
@@ -148,18 +149,21 @@ INLINE void many_rows(const whet_linear_args *a, whet_dtype dtype, int32_t begin
     tiles_end();
 }
 
-/* packed[tile of tokens][tile of inputs][16 tokens][32 inputs]; missing ones are zero. */
+/* packed[tile of tokens][tile of inputs][16 tokens][32 inputs]; missing ones are zero. A share is a
+ * stretch of that: columns of all tokens would be short pieces of every row. */
 static void pack(const float *x, int32_t n_rows, int32_t n_in, float *packed, int worker,
                  int n_workers) {
     if (n_rows <= FEW_ROWS) return;
+    const int32_t n_across = count_tiles(n_in), n_down = (n_rows + SIDE - 1) / SIDE * 2;
     int32_t begin, end;
-    share_evenly(n_in, TILE_INPUTS, worker, n_workers, &begin, &end);
-    tile *to = (tile *)packed;
-    for (int32_t t = 0; t < (n_rows + SIDE - 1) / SIDE * SIDE; t++)
-        for (int32_t i = begin; i < end; i += TILE_INPUTS) {
-            const __m512i row = t < n_rows ? round_pairs(x + (size_t)t * (size_t)n_in + i, n_in - i)
-                                           : _mm512_setzero_si512();
-            const size_t at = (size_t)(t / SQUARE) * (size_t)count_tiles(n_in);
-            _mm512_store_si512(to[at + (size_t)(i / TILE_INPUTS)][t % SQUARE], row);
+    share_evenly(n_across * n_down, 1, worker, n_workers, &begin, &end);
+    for (int32_t n = begin; n < end; n++) {
+        const int32_t t0 = n / n_across * SQUARE, i = n % n_across * TILE_INPUTS;
+        for (int32_t t = 0; t < SQUARE; t++) {
+            const __m512i row = t0 + t < n_rows
+                                    ? round_pairs(x + (size_t)(t0 + t) * (size_t)n_in + i, n_in - i)
+                                    : _mm512_setzero_si512();
+            _mm512_store_si512(((tile *)packed)[n][t], row);
         }
+    }
 }

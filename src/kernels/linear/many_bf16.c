@@ -14,6 +14,7 @@ typedef __m512 sums16; /* 16 tokens of one output */
 
 enum {
     IS_BF16_ONLY = true,
+    MANY_UNIT = 0,
     PAIR_TOKENS = 2 * PANEL,
     DEPTH = 4096, /* inputs of a pass: 512 KiB of a panel */
 };

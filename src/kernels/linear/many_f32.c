@@ -7,7 +7,7 @@
 
 #include "kernels/linear/store_tile.c"
 
-enum { IS_BF16_ONLY = false };
+enum { IS_BF16_ONLY = false, MANY_UNIT = 0 };
 
 /* Adds the products of k inputs to the tile: acc[r][v] += w[r][i] * tokens[i][v]. */
 INLINE void multiply(const float *panel, const float *tokens, int32_t k, int n_vectors,

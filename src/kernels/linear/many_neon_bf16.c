@@ -12,6 +12,7 @@
 
 enum {
     IS_BF16_ONLY = true,
+    MANY_UNIT = 0,
     FOUR = 4,          /* inputs of a product */
     INPUTS = 2 * FOUR, /* of a step */
     N_ROW_PAIRS = N_BROADCAST / 2,
