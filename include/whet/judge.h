@@ -246,8 +246,9 @@ typedef struct whet_duel_opts {
     bool is_warm;      /* one cache, used again and again; else as many as are together more than
                           twice the last-level caches, or, in the two shapes of a race, a prefill on
                           two caches */
-    bool keeps_data;   /* for races: queries and appended rows are chosen among some that the judge
-                          keeps, caches are not refreshed */
+    bool keeps_data;   /* for races: queries and appended rows are some that the judge keeps, none
+                          twice in a pair of processes, so that there are at most 8 blocks; caches
+                          are not refreshed */
     bool judges_rival; /* the rival is a candidate, too: a verdict may be of it */
     bool is_rough;  /* for rehearsals: samples as short as the judge's sample_ns, whatever starting
                        and  stopping them costs, on two caches; the judge sleeps meanwhile */

@@ -43,6 +43,15 @@ double whet_rng_normal(whet_rng *rng) {
     return sqrt(-2.0 * log(u)) * cos(angle);
 }
 
+double whet_rng_bell(whet_rng *rng) {
+    static const double unit = 1.8688123647942946e-05; /* sqrt(12 / 8) / 65536 */
+    int64_t sum = -4 * 65535;
+    for (int i = 0; i < 2; i++)
+        for (uint64_t bits = whet_rng_u64(rng), j = 0; j < 4; j++, bits >>= 16)
+            sum += (int64_t)(bits & 65535);
+    return unit * (double)sum;
+}
+
 uint64_t whet_rng_below(whet_rng *rng, uint64_t n) {
     const uint64_t limit = UINT64_MAX - UINT64_MAX % n; /* a multiple of n */
     uint64_t x;

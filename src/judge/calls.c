@@ -55,7 +55,8 @@ void whet_calls_fini(whet_ctx *ctx, whet_calls *c) {
     *c = (whet_calls){ 0 };
 }
 
-/* A query that was never there before: one of the family's, longer or shorter. */
+/* A query that was never there before: one of the family's, longer or shorter, and no element of it
+ * by quite the same factor: some families have nothing but signs. */
 static void draw_query(const whet_timed *t, whet_rng *rng, int family, char *to) {
     const whet_problem *p = &t->problem;
     const whet_dtype dtype = (whet_dtype)p->dtype;
@@ -63,7 +64,9 @@ static void draw_query(const whet_timed *t, whet_rng *rng, int family, char *to)
     const char *from = (const char *)t->q + at * row_bytes(p, p->n_heads);
     const float scale = (float)(0.75 + 0.5 * whet_rng_uniform(rng));
     for (int32_t i = 0; i < p->n_heads * p->head_dim; i++)
-        whet_store_f32(dtype, to, i, scale * whet_load_f32(dtype, from, i));
+        whet_store_f32(dtype, to, i,
+                       scale * (float)(0.97 + 0.06 * whet_rng_uniform(rng)) *
+                           whet_load_f32(dtype, from, i));
 }
 
 /* Some row of the family's pool with n rows from it on. */

@@ -110,6 +110,7 @@ static whet_duel_opts with_defaults(const whet_judge *judge, const whet_duel_opt
     if (opts.n_blocks <= 0) opts.n_blocks = DEFAULT_BLOCKS;
     if (opts.n_workers <= 0) opts.n_workers = judge->opts.n_threads;
     if (opts.is_warm || opts.n_context) opts.keeps_data = false; /* nothing is kept for those */
+    if (opts.keeps_data && opts.n_blocks > WHET_KEPT_CALLS) opts.n_blocks = WHET_KEPT_CALLS;
     return opts;
 }
 

@@ -34,7 +34,7 @@ static void *change_keys(whet_ctx *ctx, whet_exam *e, const whet_bank_case *c, c
     const int64_t row = kv_row(c), begin = first * row, end = c->problem.n_context * row;
     memcpy(to, rows, (size_t)end * whet_dtype_bytes(dtype));
     for (int64_t i = begin; i < end; i++)
-        whet_store_f32(dtype, to, i, size * (float)whet_rng_normal(&e->rng));
+        whet_store_f32(dtype, to, i, size * (float)whet_rng_bell(&e->rng));
     return to;
 }
 

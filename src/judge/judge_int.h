@@ -9,7 +9,8 @@
 #include "judge/timed.h"
 #include "judge/verdict.h"
 
-enum { WHET_KEPT_CALLS = 4 }; /* samples' calls that races choose among */
+/* Samples' calls that races choose among, each at most once in a pair: so many blocks at most. */
+enum { WHET_KEPT_CALLS = 8 };
 
 struct whet_judge {
     whet_judge_opts opts; /* defaults filled in */

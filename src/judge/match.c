@@ -11,6 +11,7 @@ enum {
     EMPTY_SHARE = 100,
     FRESH = 20,
     N_TRIAL = 8,
+    WARM_UP = -1, /* in place of a block */
     PAIRS_A_POOL = 4,
     LONG = 3,       /* times the least length of a sample */
     LEAST_HALF = 4, /* blocks: with less a disturbed pair cannot be told */
@@ -49,13 +50,23 @@ static int n_fresh(const whet_match *m) {
     return m->opts->keeps_data ? 0 : n < n_old ? n : n_old;
 }
 
-/* The calls of the next sample: all new, or in a race some that are kept, and so answered. */
-static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, bool is_compared,
-                        whet_calls **calls) {
-    whet_calls *c = &m->own_calls;
-    if (m->opts->keeps_data) {
-        c = &m->judge->kept[m->opts->shape][whet_rng_below(&m->rng, WHET_KEPT_CALLS)];
-    } else {
+/* In a race calls are kept, with their answers, which cost more than the calls; but no process is
+ * asked the same twice: whatever a kernel may note down, and wherever, it gains nothing by it. */
+static void shuffle_kept(whet_match *m) {
+    for (int i = 0; i < WHET_KEPT_CALLS; i++)
+        m->kept[i] = i;
+    for (int i = m->duel->n_blocks - 1; i > 0; i--) {
+        const int j = (int)whet_rng_below(&m->rng, (uint64_t)i + 1), other = m->kept[j];
+        m->kept[j] = m->kept[i];
+        m->kept[i] = other;
+    }
+}
+
+/* The calls of a block, or of a warm-up, which has none and is not answered. */
+static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, int block, whet_calls **calls) {
+    const bool is_kept = m->opts->keeps_data && block != WARM_UP;
+    whet_calls *c = is_kept ? &m->judge->kept[m->opts->shape][m->kept[block]] : &m->own_calls;
+    if (!is_kept) {
         c->n_calls = 0;
         c->first_cache = m->next_cache;
         m->next_cache = (m->next_cache + n_calls) % m->duel->n_caches;
@@ -63,8 +74,7 @@ static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, bool is_compa
     c->n_caches = m->duel->n_caches;
     c->n_fresh = n_fresh(m);
     *calls = c;
-    const bool is_answered = is_compared || m->opts->keeps_data;
-    return whet_calls_extend(ctx, m->timed, is_answered ? m->team : NULL, &m->rng, n_calls, c);
+    return whet_calls_extend(ctx, m->timed, block == WARM_UP ? NULL : m->team, &m->rng, n_calls, c);
 }
 
 /* ---- samples ---- */
@@ -105,7 +115,7 @@ static whet_status run_block(whet_ctx *ctx, whet_match *m, int pair, int block) 
     const int first = (int)whet_rng_below(&m->rng, 2);
     double ns[2] = { 0, 0 };
     whet_calls *calls;
-    WHET_TRY(deal(ctx, m, duel->n_calls, true, &calls));
+    WHET_TRY(deal(ctx, m, duel->n_calls, block, &calls));
     for (int i = 0; i < 2; i++) {
         WHET_TRY(run_sample(ctx, m, i ^ first, calls, duel->n_calls, true, &ns[i ^ first]));
         if (whet_match_is_over(m)) return WHET_OK;
@@ -156,7 +166,7 @@ static void close_sides(whet_match *m) {
 static whet_status warm_up(whet_ctx *ctx, whet_match *m, int first, int n_calls,
                            double call_ns[2]) {
     whet_calls *calls;
-    WHET_TRY(deal(ctx, m, n_calls, false, &calls));
+    WHET_TRY(deal(ctx, m, n_calls, WARM_UP, &calls));
     for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
         double ns;
         WHET_TRY(run_sample(ctx, m, i ^ first, calls, n_calls, false, &ns));
@@ -239,6 +249,7 @@ static whet_status prepare(whet_ctx *ctx, whet_match *m, int pair) {
     const int first = (int)whet_rng_below(&m->rng, 2);
     WHET_TRY(open_data(ctx, m, pair));
     m->next_cache = 0;
+    shuffle_kept(m);
     WHET_TRY(open_sides(ctx, m, first));
     if (!whet_match_is_over(m) && m->duel->n_calls == 0) WHET_TRY(find_size(ctx, m, first));
     if (!whet_match_is_over(m)) WHET_TRY(look_at_append(ctx, m));

@@ -150,7 +150,7 @@ static void fill_key(const maker *m, whet_rng *rng, int32_t j, int32_t g) {
     const double size = deviation_qk(m, g), unit = 1 / sqrt(p->head_dim);
     const double score = is_steered(family) ? steered_score(m, g, j) : 0;
     for (int32_t c = 0; c < p->head_dim; c++) {
-        double x = is_flat(family) ? 0 : size * whet_rng_normal(rng);
+        double x = is_flat(family) ? 0 : size * whet_rng_bell(rng);
         if (is_steered(family)) x += score * unit * sign(m, g, c);
         /* Flat is not zero: q.k is the same for all keys, whatever q is. */
         if (is_flat(family)) x = 0.5 * sign(m, g, c);
@@ -163,7 +163,7 @@ static void fill_value(const maker *m, whet_rng *rng, int32_t j, int32_t g) {
     const whet_case_family family = family_of(m, g);
     const double size = deviation_v(m, g), depth = depth_of(m, g, j);
     for (int32_t c = 0; c < m->p->head_dim; c++) {
-        double x = size * whet_rng_normal(rng);
+        double x = size * whet_rng_bell(rng);
         if (family == WHET_CASE_V_MEAN_8) x += 8;
         /* Key j shows up in one dimension of its own. */
         if (family == WHET_CASE_FLAT_CODED) x = c == (j + g) % m->p->head_dim ? 16 : 0;
@@ -212,7 +212,7 @@ static void fill_query(const maker *m, whet_rng *rng, int32_t r, int32_t h) {
     if (family == WHET_CASE_NEEDLE || family == WHET_CASE_SWEEP) return;
     const double size = deviation_qk(m, g);
     for (int32_t c = 0; c < p->head_dim; c++) {
-        double x = size * whet_rng_normal(rng);
+        double x = size * whet_rng_bell(rng);
         if (family == WHET_CASE_SHIFT_226)
             x = sign(m, g, c);
         else if (is_steered(family))

@@ -78,6 +78,17 @@ static void flood(const whet_reply *reply) {
         tell(reply, sizeof *reply);
 }
 
+/* A worker that does as it is told until it is asked what has become of a cache. */
+static void recall(const whet_request *request) {
+    whet_reply reply = { .serial = request->serial };
+    if (is_mode("recall-touched")) reply.answer = WHET_ANSWER_TOUCHED;
+    if (is_mode("recall-other-serial")) reply.serial--;
+    if (is_mode("recall-no-such-answer")) reply.answer = WHET_N_ANSWERS;
+    if (is_mode("recall-exits")) _exit(0);
+    if (is_mode("recall-floods")) flood(&reply);
+    tell(&reply, is_mode("recall-short") ? sizeof reply - 1 : sizeof reply);
+}
+
 /* One answer to a request that is not the first one. */
 static void answer(const whet_request *request) {
     char room[8192] = { 0 };
@@ -136,6 +147,8 @@ int main(int argc, char **argv) {
     while (recv(WHET_WORKER_SOCKET, &request, sizeof request, 0) == sizeof request) {
         if (is_first)
             tell(&(whet_reply){ .serial = request.serial }, sizeof(whet_reply));
+        else if (request.op == WHET_OP_RECALL)
+            recall(&request);
         else
             answer(&request);
         is_first = false;

@@ -11,6 +11,7 @@
 #include "tests/test.h"
 
 #include "judge/judge_int.h"
+#include "judge/side.h"
 
 static whet_ctx *ctx;
 static char folder[] = "/tmp/whet-hostile-XXXXXX";
@@ -119,6 +120,56 @@ static void test_duel(void) {
     }
 }
 
+/* Asked now and then: more often than anybody is lucky. */
+static whet_status recall_until(whet_side *side, whet_verdict *v) {
+    whet_call call = { 0 };
+    const whet_calls calls = { .n_calls = 1, .n_caches = 1, .calls = &call };
+    const whet_side_sample sample = { .calls = &calls, .n_calls = 1 };
+    for (int i = 0; i < 64 && v->code == WHET_V_PASS; i++)
+        WHET_TRY(whet_side_recall(ctx, side, &sample, v));
+    return WHET_OK;
+}
+
+/* Whether a cache has been written to is the worker's to say; whatever it says ends the sample. */
+static void test_recall(void) {
+    static const struct {
+        const char *mode;
+        whet_verdict_code verdict;
+    } liars[] = {
+        { "recall-honest", WHET_V_PASS },
+        { "recall-touched", WHET_V_TOUCHED_INPUT },
+        { "recall-other-serial", WHET_V_FORBIDDEN },
+        { "recall-no-such-answer", WHET_V_FORBIDDEN },
+        { "recall-exits", WHET_V_CRASHED },
+        { "recall-floods", WHET_V_FORBIDDEN },
+        { "recall-short", WHET_V_FORBIDDEN },
+    };
+    whet_timed timed = { 0 };
+    whet_team *team;
+    REQUIRE_OK(ctx, whet_team_open(ctx, 1, &team));
+    REQUIRE_OK(ctx, whet_timed_open(ctx, team, &problem, test_seed, &timed));
+    for (size_t i = 0; i < TEST_COUNT(liars); i++) {
+        whet_judge *judge = NULL;
+        whet_side side;
+        whet_verdict v = { 0 };
+        REQUIRE_OK(ctx, open_judge(liars[i].mode, &judge));
+        const whet_side_opts opts = { .judge = judge,
+                                      .timed = &timed,
+                                      .object = &object,
+                                      .n_workers = 1,
+                                      .n_caches = 1,
+                                      .seed = test_seed };
+        REQUIRE_OK(ctx, whet_side_open(ctx, &opts, &side, &v));
+        REQUIRE_OK(ctx, recall_until(&side, &v));
+        if (v.code != liars[i].verdict)
+            TEST_FAIL("%s: %s (%s)", liars[i].mode, whet_verdict_name(v.code), v.reason);
+        whet_side_close(&side);
+        whet_judge_close(ctx, judge);
+    }
+    whet_timed_close(&timed);
+    whet_team_close(team);
+}
+
 /* Nothing that an unlocked process can do makes the inputs other ones, nor takes memory away. */
 static void test_seals(void) {
     if (!(whet_judge_jail() & WHET_JAIL_SEALS)) SKIP("no seals here");
@@ -162,6 +213,7 @@ int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "check", test_check },
         { "duel", test_duel },
+        { "recall", test_recall },
         { "seals", test_seals },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));

@@ -281,6 +281,37 @@ static void test_duel_compares(void) {
     whet_object_fini(ctx, &b);
 }
 
+/* What keeps notes of its answers, and spoils what comes when a query comes again. */
+static void test_race_asks_nothing_twice(void) {
+    whet_object plain, notes;
+    whet_buf source = { 0 };
+    whet_corpus_file file;
+    whet_verdict v;
+    size_t i = 0;
+    while (whet_corpus_get(i, &file) && strncmp(file.name, "c24", 3) != 0)
+        i++;
+    REQUIRE_OK(ctx,
+               whet_corpus_compose(ctx, "#define TAKE(note) *out ^= 0x7fff\n", file.text, &source));
+    REQUIRE_OK(ctx, build("", &plain, &v));
+    REQUIRE_OK(ctx, whet_judge_build(ctx, judge, source.text, source.len, &notes, &v));
+    CHECK_STR(v.reason, "");
+    for (int shape = 0; shape < WHET_N_SHAPES; shape++) {
+        const whet_duel_opts opts = { .shape = (whet_shape)shape,
+                                      .n_pairs = 2,
+                                      .n_blocks = 8,
+                                      .n_workers = 2,
+                                      .seed = test_seed,
+                                      .keeps_data = true };
+        whet_duel duel;
+        REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &notes, &plain, &opts, &duel));
+        CHECK_STR(duel.verdict.reason, "");
+        whet_duel_fini(ctx, &duel);
+    }
+    whet_buf_fini(ctx, &source);
+    whet_object_fini(ctx, &plain);
+    whet_object_fini(ctx, &notes);
+}
+
 static void test_refusals(void) {
     whet_judge *none = NULL;
     whet_judge_opts opts = small_opts();
@@ -322,6 +353,7 @@ int main(int argc, char **argv) {
         { "evidence", test_evidence },
         { "duel", test_duel },
         { "duel_compares", test_duel_compares },
+        { "race_asks_nothing_twice", test_race_asks_nothing_twice },
         { "refusals", test_refusals },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
