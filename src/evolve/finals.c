@@ -214,7 +214,19 @@ static whet_status write_receipt(whet_ctx *ctx, whet_search *s, const whet_membe
     return whet_receipt_sign(ctx, r);
 }
 
+static void explain(whet_search *s, const char *why) {
+    const int most = (int)sizeof s->result->not_installed - 1;
+    snprintf(s->result->not_installed, sizeof s->result->not_installed, "%.*s", most, why);
+}
+
+/* A search does without gate 6; what the engine loads does not. */
 static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+    whet_verdict full = m->verdict;
+    WHET_TRY(whet_judge_finish(ctx, s->judge, m->text.text, m->text.len, &m->object, &full));
+    if (full.code != WHET_V_PASS) {
+        explain(s, full.reason);
+        return WHET_OK;
+    }
     WHET_TRY(write_receipt(ctx, s, m));
     WHET_TRY(whet_winner_put(ctx, s->opts.winners, &s->receipt, m->text.text, &m->object));
     s->result->is_installed = true;
@@ -239,11 +251,6 @@ static whet_status keep_winner(whet_ctx *ctx, whet_search *s, const whet_member 
     WHET_TRY(whet_store_put_winner(ctx, s->store, &winner));
     WHET_TRY(whet_record_event(ctx, s, "winner", m->hash));
     return whet_journal_commit(ctx, s);
-}
-
-static void explain(whet_search *s, const char *why) {
-    const int most = (int)sizeof s->result->not_installed - 1;
-    snprintf(s->result->not_installed, sizeof s->result->not_installed, "%.*s", most, why);
 }
 
 /* Whether the winner was installed, and where, is what the log says when it says it. */

@@ -226,14 +226,18 @@ whet_status whet_judge_build(whet_ctx *ctx, const whet_judge *judge, const char 
  * macro can tell the source which build it is in. */
 static const char *const to_kernel_i[] = { "-I.", "-E", "-o", "kernel.i", "kernel.c", NULL };
 
-/* As the source has them: no loop and no condition is doubled. What becomes a selection of one of
- * two values is no branch. */
+/* As the source has them: no loop is doubled, none of its conditions made two; but what is decided
+ * already, by the path that leads there or by what came before, is no condition. What becomes a
+ * selection of one of two values is no branch. */
 #define PLAIN_BRANCHES                                                                             \
-    "-fno-tree-ch", "-fno-thread-jumps", "-fno-tree-switch-conversion", "-fno-unroll-loops",       \
-        "-fdisable-rtl-loop2_unroll"
+    "-fthread-jumps", "-ftree-vrp", "-fno-tree-ch", "-fno-tree-loop-im", "-fno-tree-loop-ivcanon", \
+        "-fno-tree-switch-conversion", "-fno-unroll-loops", "-fdisable-tree-cunroll",              \
+        "-fdisable-tree-cunrolli", "-fdisable-rtl-loop2_unroll"
 
-static const char *const to_mark[] = { "-O1", "-g1",      PLAIN_BRANCHES, "-S",
-                                       "-o",  "kernel.s", "kernel.i",     NULL };
+#define TO_MARK "-O1", "-g1", PLAIN_BRANCHES, "-S", "-o", "kernel.s", "kernel.i"
+
+static const char *const to_mark[] = { TO_MARK, NULL };
+static const char *const to_mark_fixed[] = { "-fwhole-program", TO_MARK, NULL };
 static const char *const to_mark_elsewhere[] = { "-O1",      "-g1",      "-S", "-o",
                                                  "kernel.s", "kernel.i", NULL };
 static const char *const to_link[] = { "-o", "kernel.so", "kernel.s", "-lm", NULL };
@@ -280,6 +284,34 @@ whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const ch
     return st;
 }
 
+/* The text whose kernel is told what is fixed takes the place of the one that it came from. */
+static whet_status fix_text(whet_ctx *ctx, const bench *b, const whet_fixed *fixed) {
+    whet_buf text = { 0 }, out = { 0 };
+    whet_status st = whet_file_read(ctx, b->expanded, MAX_EXPANDED_BYTES, &text);
+    if (st == WHET_OK) st = whet_cover_fix(ctx, fixed, &text, &out);
+    if (st == WHET_OK) st = whet_file_write(ctx, b->expanded, out.text, out.len);
+    whet_buf_fini(ctx, &text);
+    whet_buf_fini(ctx, &out);
+    return st;
+}
+
+/* Preprocessed, and compiled to assembly text as far as the compiler knows how. */
+static whet_status run_marking(whet_ctx *ctx, const whet_judge *judge, const bench *b,
+                               const whet_fixed *fixed, whet_buf *words,
+                               whet_child_result *result) {
+    if (!fixed->has_dtype && !fixed->has_head_dim) {
+        WHET_TRY(run_both(ctx, judge, b, to_mark, words, result));
+    } else {
+        WHET_TRY(run_compiler(ctx, judge, b, to_kernel_i, NULL, words, result));
+        if (!is_done(result)) return WHET_OK;
+        WHET_TRY(fix_text(ctx, b, fixed));
+        WHET_TRY(run_compiler(ctx, judge, b, to_mark_fixed, NULL, words, result));
+    }
+    if (is_done(result)) return WHET_OK;
+    words->len = 0; /* a compiler without these flags */
+    return run_both(ctx, judge, b, to_mark_elsewhere, words, result);
+}
+
 /* The assembly text with marks takes the place of the one without. */
 static whet_status mark_text(whet_ctx *ctx, const bench *b, const char *source, size_t n_bytes,
                              whet_cover *cover) {
@@ -293,17 +325,14 @@ static whet_status mark_text(whet_ctx *ctx, const bench *b, const char *source, 
 }
 
 whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const char *source,
-                               size_t n_bytes, whet_cover *cover, whet_verdict *verdict) {
+                               size_t n_bytes, const whet_fixed *fixed, whet_cover *cover,
+                               whet_verdict *verdict) {
     *cover = (whet_cover){ 0 };
     bench b;
     whet_buf words = { 0 };
     whet_child_result result = { 0 };
     whet_status st = open_bench(ctx, &b, source, n_bytes);
-    if (st == WHET_OK) st = run_both(ctx, judge, &b, to_mark, &words, &result);
-    if (st == WHET_OK && !is_done(&result)) { /* a compiler without these flags */
-        words.len = 0;
-        st = run_both(ctx, judge, &b, to_mark_elsewhere, &words, &result);
-    }
+    if (st == WHET_OK) st = run_marking(ctx, judge, &b, fixed, &words, &result);
     if (st == WHET_OK && is_done(&result)) st = mark_text(ctx, &b, source, n_bytes, cover);
     if (st == WHET_OK && is_done(&result))
         st = run_compiler(ctx, judge, &b, to_link, NULL, &words, &result);

@@ -23,6 +23,16 @@ typedef struct whet_cover {
     int n_jumps;
 } whet_cover;
 
+/* What a kernel supports nothing else of: conditions that this decides are none. */
+typedef struct whet_fixed {
+    bool has_dtype, has_head_dim;
+    int32_t dtype, head_dim;
+} whet_fixed;
+
+/* A preprocessed text whose kernel is told so. It must be compiled as a whole program. */
+whet_status whet_cover_fix(whet_ctx *ctx, const whet_fixed *fixed, const whet_buf *text,
+                           whet_buf *out);
+
 /* The compiler's assembly text with marks; fills the points. */
 whet_status whet_cover_mark(whet_ctx *ctx, const char *source, size_t n_source,
                             const whet_buf *text, whet_cover *cover, whet_buf *marked);
@@ -30,7 +40,8 @@ whet_status whet_cover_mark(whet_ctx *ctx, const char *source, size_t n_source,
 /* Builds the source so (gate 1's jail and limits). NO_BUILD when it compiles in no other way than
  * one. */
 whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const char *source,
-                               size_t n_bytes, whet_cover *cover, whet_verdict *verdict);
+                               size_t n_bytes, const whet_fixed *fixed, whet_cover *cover,
+                               whet_verdict *verdict);
 void whet_cover_close(whet_ctx *ctx, whet_cover *cover);
 
 /* Marks what the worker of the object has taken so far; returns how many points are left. */

@@ -21,6 +21,7 @@ enum {
     MAX_CONSTANT = 70000,
     MAX_WORK = 1 << 25, /* multiplications of one case */
     MAX_AIMS = 800,
+    MAX_DIM = 512,
     FAR = 4096,
     STREAM = 800,
 };
@@ -245,12 +246,37 @@ static whet_status try_others(whet_ctx *ctx, search *s) {
                                false));
     for (int i = 0; i < s->n_constants; i++) {
         whet_problem p = s->judge->opts.problem;
-        if (s->constants[i] > 512) continue;
+        if (s->constants[i] > MAX_DIM) continue;
         p.head_dim = s->constants[i];
         WHET_TRY(try_heads(ctx, s, p, false));
         p = s->judge->opts.problem;
         p.n_heads = p.n_kv_heads * s->constants[i];
         WHET_TRY(try_heads(ctx, s, p, false));
+    }
+    return WHET_OK;
+}
+
+/* Dimensions that are asked for where the text does not name others. */
+static const int32_t common_dims[] = { 20, 32, 33, 40, 64, 72, 80, 96, 112, 128, 160, 192, 256 };
+
+/* Whether it supports no other dtype, and no other dimension, for these heads. */
+static whet_status find_fixed(whet_ctx *ctx, search *s, whet_fixed *fixed) {
+    const whet_problem *own = &s->judge->opts.problem;
+    const int n_common = (int)(sizeof common_dims / sizeof *common_dims);
+    *fixed = (whet_fixed){ true, true, own->dtype, own->head_dim };
+    whet_problem p = *own;
+    for (p.dtype = WHET_F32; p.dtype <= WHET_F16 && fixed->has_dtype; p.dtype++) {
+        bool answer = false;
+        if (p.dtype != own->dtype) WHET_TRY(is_supported(ctx, s, &p, &answer));
+        fixed->has_dtype = !answer;
+    }
+    p = *own;
+    for (int i = 0; i < n_common + s->n_constants && fixed->has_head_dim; i++) {
+        bool answer = false;
+        p.head_dim = i < n_common ? common_dims[i] : s->constants[i - n_common];
+        if (p.head_dim != own->head_dim && p.head_dim <= MAX_DIM)
+            WHET_TRY(is_supported(ctx, s, &p, &answer));
+        fixed->has_head_dim = !answer;
     }
     return WHET_OK;
 }
@@ -374,27 +400,33 @@ static whet_status take_cases(whet_ctx *ctx, search *s) {
     return count(ctx, s);
 }
 
+/* Opens what is asked and builds what is watched. */
+static whet_status begin(whet_ctx *ctx, search *s, const char *source, size_t n_bytes) {
+    whet_fixed fixed;
+    whet_rng_init(&s->rng, whet_rng_derive(s->judge->opts.seed, STREAM));
+    read_constants(source, n_bytes, s);
+    WHET_TRY(whet_arena_init(ctx, &s->arena, (size_t)8 << 30));
+    WHET_TRY(open_link(ctx, s, s->object, &s->real));
+    if (s->verdict->code == WHET_V_PASS) WHET_TRY(find_fixed(ctx, s, &fixed));
+    if (s->verdict->code != WHET_V_PASS) return WHET_OK;
+    WHET_TRY(whet_build_covered(ctx, s->judge, source, n_bytes, &fixed, &s->cover, s->verdict));
+    if (s->verdict->code != WHET_V_PASS || !s->cover.n_points) return WHET_OK;
+    return open_link(ctx, s, &s->cover.object, &s->link);
+}
+
 whet_status whet_cover_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
                              const char *source, size_t n_bytes, whet_verdict *verdict) {
     search s = { .judge = judge, .object = object, .verdict = verdict };
     const double start_ns = whet_clock_ns();
     verdict->gate = WHET_GATE_SANITIZER;
-    WHET_TRY(whet_build_covered(ctx, judge, source, n_bytes, &s.cover, verdict));
-    if (verdict->code == WHET_V_PASS && !s.cover.n_points)
+    whet_status st = begin(ctx, &s, source, n_bytes);
+    const double built_ns = whet_clock_ns();
+    if (st == WHET_OK && verdict->code == WHET_V_PASS && !s.cover.n_points)
         whet_log(ctx, WHET_LOG_WARN, "judge",
                  "gate 6 is not complete: jumps are marked in x86-64 text only");
-    if (verdict->code != WHET_V_PASS || !s.cover.n_points) {
-        whet_cover_close(ctx, &s.cover);
-        return WHET_OK;
-    }
-    const double built_ns = whet_clock_ns();
-    whet_rng_init(&s.rng, whet_rng_derive(judge->opts.seed, STREAM));
-    whet_status st = whet_arena_init(ctx, &s.arena, (size_t)8 << 30);
-    if (st == WHET_OK) st = open_link(ctx, &s, &s.cover.object, &s.link);
-    if (st == WHET_OK && verdict->code == WHET_V_PASS) st = open_link(ctx, &s, object, &s.real);
-    if (st == WHET_OK && verdict->code == WHET_V_PASS) st = take_cases(ctx, &s);
-    read_constants(source, n_bytes, &s);
-    if (st == WHET_OK && verdict->code == WHET_V_PASS) st = judge_near(ctx, &s);
+    const bool is_marked = s.cover.n_points > 0;
+    if (st == WHET_OK && verdict->code == WHET_V_PASS && is_marked) st = take_cases(ctx, &s);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS && is_marked) st = judge_near(ctx, &s);
     const double walked_ns = whet_clock_ns();
     const size_t n_left = s.n_left;
     if (st == WHET_OK && verdict->code == WHET_V_PASS && s.n_left) st = direct(ctx, &s);

@@ -17,7 +17,7 @@ static const struct {
     { 33000, 1, 40960, 3, 4096, WHET_CASE_PEAK_TAIL },
     { 65537, 1, 0, 2, 0, WHET_CASE_NEEDLE },
     { 70, 3, 40960, 2, 16, WHET_CASE_GAUSS_1 },
-    { 1040, 530, 0, 129, 512, WHET_CASE_ANY_SCALE },
+    { 540, 530, 0, 129, 512, WHET_CASE_ANY_SCALE },
 };
 
 whet_status whet_far_heads(whet_ctx *ctx, const whet_judge *judge, whet_link *link,
