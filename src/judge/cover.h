@@ -44,8 +44,10 @@ whet_status whet_build_covered(whet_ctx *ctx, const whet_judge *judge, const cha
                                whet_verdict *verdict);
 void whet_cover_close(whet_ctx *ctx, whet_cover *cover);
 
-/* Marks what the worker of the object has taken so far; returns how many points are left. */
-whet_status whet_cover_read(whet_ctx *ctx, whet_cover *cover, whet_link *link, size_t *n_left);
+/* Marks what the worker of the object has taken so far; returns how many points are left. A worker
+ * that does not say, since the kernel spoilt it, is a verdict. */
+whet_status whet_cover_read(whet_ctx *ctx, whet_cover *cover, whet_link *link,
+                            whet_verdict *verdict, size_t *n_left);
 
 /* Gate 6's first half: UNCOVERED names the line. Cases that reach new code are judged on the
  * object that was judged before. */

@@ -86,7 +86,7 @@ static whet_status walk(whet_ctx *ctx, search *s, const whet_bank_case *c, whet_
 }
 
 static whet_status count(whet_ctx *ctx, search *s) {
-    return whet_cover_read(ctx, &s->cover, &s->link, &s->n_left);
+    return whet_cover_read(ctx, &s->cover, &s->link, s->verdict, &s->n_left);
 }
 
 /* A case that leads to new code is judged on the real object, with all families. */
