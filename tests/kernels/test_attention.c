@@ -278,6 +278,20 @@ static void test_families_are_what_they_say(void) {
     }
 }
 
+/* An honest kernel that skips keys below e^-20 of the largest was refused where that key's V was
+ * next to nothing; one that skips at e^-16 is to be refused. */
+static void test_tolerance_forgives_skipped_keys(void) {
+    const whet_problem p = { WHET_F32, 1, 1, 1, 2, 1 };
+    const float q = 1, v[] = { 1e-6f, 1 };
+    for (int distance = 16; distance <= 21; distance += 5) {
+        const float k[] = { 0, (float)-distance };
+        double out, tol, scratch[4];
+        whet_attention_oracle(&p, 1, &q, k, v, 1, 1, &out, &tol, scratch);
+        const bool is_forgiven = fabs((double)v[0] - out) <= tol;
+        CHECK_INT(is_forgiven, distance > 20);
+    }
+}
+
 static void test_registry(void) {
     const whet_problem p = PROBLEM(BF16, 16, 8, 128);
     CHECK(whet_attention_find("no-such-kernel") == NULL);
@@ -310,6 +324,7 @@ static const test_case tests[] = {
     { "overwrite after roll-back", test_overwrite_after_roll_back },
     { "wide strides", test_wide_strides },
     { "the tolerance rejects mutants", test_tolerance_rejects_mutants },
+    { "the tolerance forgives skipped keys", test_tolerance_forgives_skipped_keys },
     { "families are what they say", test_families_are_what_they_say },
     { "registry", test_registry },
 };

@@ -65,20 +65,23 @@ IN_EACH_TYPE void mean_of_rows(const query *a, const double *p, double *out) {
  * of 2^-24 near zero. A running f32 sum of n terms of one sign errs by about sqrt(n / 3) units of
  * 2^-24 of the sum, and that of the weights below it as much: 2 sqrt(n) leaves room for the worst
  * of thousands of elements. Terms below one such unit may be lost altogether, in the sum of the
- * weights and in that of V; a large V at a small weight may not. */
+ * weights and in that of V; a large V at a small weight may not, unless that is below e^-20 of the
+ * largest: such keys may be skipped, whatever V they have. */
 enum { COLUMNS = 64 };
 
 /* Columns first .. first + n - 1, at most COLUMNS of them. */
 IN_EACH_TYPE void tolerances_of(const query *a, const double *p, const double *error, int32_t first,
                                 int32_t n, const double *out, double *tol) {
+    const double e_20 = 2.0611536e-9;
     static const double of_type[] = {
         [WHET_F32] = 0x1p-20, [WHET_BF16] = 0x1p-8, [WHET_F16] = 0x1p-11
     };
     const double u = of_type[a->dtype], least = a->dtype == WHET_F16 ? 1.2 * 0x1p-25 : 1e-30;
     const double unit = 0x1p-24, of_sums = 2 * unit * sqrt(a->n_keys);
-    double squares[COLUMNS] = { 0 }, sizes[COLUMNS] = { 0 }, lost = 0;
+    double squares[COLUMNS] = { 0 }, sizes[COLUMNS] = { 0 }, lost = 0, top = 0;
     for (int32_t j = 0; j < a->n_keys; j++) {
         if (p[j] < unit) lost += p[j];
+        top = fmax(top, p[j]);
         for (int32_t c = 0; c < n; c++) {
             const double x =
                 p[j] * (double)whet_load_f32(a->dtype, a->v, j * a->stride + first + c);
@@ -93,7 +96,8 @@ IN_EACH_TYPE void tolerances_of(const query *a, const double *p, const double *e
         for (int32_t c = 0; c < n; c++) {
             const double v = (double)whet_load_f32(a->dtype, a->v, j * a->stride + first + c);
             const double x = p[j] * fabs(v);
-            tol[c] += 4 * p[j] * fabs(v - out[c]) * error[j] + (x < unit * sizes[c] ? x : 0);
+            tol[c] += 4 * p[j] * fabs(v - out[c]) * error[j] +
+                      (x < unit * sizes[c] || p[j] < e_20 * top ? x : 0);
         }
 }
 
