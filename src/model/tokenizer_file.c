@@ -8,9 +8,9 @@
 
 /* Appends "{}" or "[]" for a list that is left out, and its newlines, so that a message about what
  * follows still names the right line. */
-static whet_status append_stub(whet_ctx *ctx, const char *text, size_t bytes, whet_buf *out) {
-    const char stub[] = { text[0], text[bytes - 1] };
-    WHET_TRY(whet_buf_append(ctx, out, stub, sizeof stub));
+static whet_status append_emptied(whet_ctx *ctx, const char *text, size_t bytes, whet_buf *out) {
+    const char brackets[] = { text[0], text[bytes - 1] };
+    WHET_TRY(whet_buf_append(ctx, out, brackets, sizeof brackets));
     for (const char *p = text, *end = text + bytes; (p = memchr(p, '\n', (size_t)(end - p))); p++)
         WHET_TRY(whet_buf_putc(ctx, out, '\n'));
     return WHET_OK;
@@ -26,7 +26,7 @@ static whet_status parse_rest(whet_ctx *ctx, whet_tokenizer_file *file,
         st = whet_buf_append(ctx, &rest, file->text.text + at, lists[i].at - at);
         at = lists[i].end;
         if (st == WHET_OK)
-            st = append_stub(ctx, file->text.text + lists[i].at, at - lists[i].at, &rest);
+            st = append_emptied(ctx, file->text.text + lists[i].at, at - lists[i].at, &rest);
     }
     if (st == WHET_OK) st = whet_buf_append(ctx, &rest, file->text.text + at, file->text.len - at);
     if (st == WHET_OK)
