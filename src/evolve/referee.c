@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "evolve/crew.h"
+#include "base/crew.h"
 
 /* ---- checks ---- */
 

@@ -7,10 +7,11 @@
 #include <math.h>
 
 #include "base/clock.h"
+#include "base/crew.h"
 #include "base/rng.h"
 #include "kernels/attention.h"
 
-static const uint64_t arena_bytes = (uint64_t)8 << 30; /* reserved; used as needed */
+static const uint64_t arena_bytes = (uint64_t)2 << 30; /* reserved; used as needed */
 
 /* The order in which families come round: those that catch most first. */
 static const whet_case_family families[] = {
@@ -160,34 +161,70 @@ double whet_bank_products(const whet_problem *p) {
     return (double)p->n_rows * p->n_context * p->n_heads * p->head_dim;
 }
 
-static whet_status fill_timed(whet_ctx *ctx, whet_bank *bank, whet_bank_case *c, double *cpu_ns) {
-    WHET_TRY(whet_bank_fill_inputs(ctx, &bank->arena, c));
-    const double start_ns = whet_clock_thread_ns();
-    WHET_TRY(whet_bank_ask_oracle(ctx, &bank->arena, c));
-    *cpu_ns += whet_clock_thread_ns() - start_ns;
+/* A thread's share of the cases: every so-manieth. */
+typedef struct share {
+    whet_bank *bank;
+    whet_arena *arena;
+    int first;
+    double cpu_ns;
+} share;
+
+static whet_status fill_share(whet_ctx *own, void *job) {
+    share *s = job;
+    for (int i = s->first; i < s->bank->n_cases; i += WHET_BANK_HANDS) {
+        whet_bank_case *c = &s->bank->cases[i];
+        WHET_TRY(whet_bank_fill_inputs(own, s->arena, c));
+        const double start_ns = whet_clock_thread_ns();
+        WHET_TRY(whet_bank_ask_oracle(own, s->arena, c));
+        s->cpu_ns += whet_clock_thread_ns() - start_ns;
+        WHET_TRY(whet_check_cancelled(own));
+    }
     return WHET_OK;
+}
+
+static whet_status take_share(whet_ctx *ctx, void *job) {
+    (void)ctx;
+    const share *s = job;
+    s->bank->oracle_ns += s->cpu_ns; /* of all products until now */
+    return WHET_OK;
+}
+
+static void drop_share(whet_ctx *own, void *job) {
+    (void)own, (void)job; /* all of it is in the arena */
+}
+
+static whet_status fill(whet_ctx *ctx, whet_bank *bank) {
+    static const whet_crew_work work = { fill_share, take_share, drop_share };
+    share shares[WHET_BANK_HANDS];
+    for (int i = 0; i < WHET_BANK_HANDS; i++)
+        shares[i] = (share){ .bank = bank, .arena = &bank->arenas[i], .first = i };
+    return whet_crew_run(ctx, &work, shares, sizeof *shares, WHET_BANK_HANDS);
 }
 
 whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
                            whet_bank *bank) {
     *bank = (whet_bank){ 0 };
-    WHET_TRY(whet_arena_init(ctx, &bank->arena, arena_bytes));
-    bank->cases = whet_arena_alloc(ctx, &bank->arena, N_CASES * sizeof *bank->cases);
-    whet_status st = bank->cases ? WHET_OK : WHET_E_NOMEM;
-    double n_products = 0, cpu_ns = 0;
+    whet_status st = WHET_OK;
+    for (int i = 0; i < WHET_BANK_HANDS && st == WHET_OK; i++)
+        st = whet_arena_init(ctx, &bank->arenas[i], arena_bytes);
+    if (st == WHET_OK)
+        bank->cases = whet_arena_alloc(ctx, &bank->arenas[0], N_CASES * sizeof *bank->cases);
+    if (st == WHET_OK && !bank->cases) st = WHET_E_NOMEM;
+    double n_products = 0;
     while (st == WHET_OK && bank->n_cases < N_CASES) {
-        whet_bank_case *c = &bank->cases[bank->n_cases];
-        *c = plan_case(problem, n_threads, seed, bank->n_cases++);
-        st = fill_timed(ctx, bank, c, &cpu_ns);
-        n_products += whet_bank_products(&c->problem);
-        if (st == WHET_OK) st = whet_check_cancelled(ctx);
+        bank->cases[bank->n_cases] = plan_case(problem, n_threads, seed, bank->n_cases);
+        n_products += whet_bank_products(&bank->cases[bank->n_cases++].problem);
     }
-    bank->oracle_ns = cpu_ns / n_products;
-    if (st != WHET_OK) whet_bank_close(bank);
+    if (st == WHET_OK) st = fill(ctx, bank);
+    if (st == WHET_OK)
+        bank->oracle_ns /= n_products;
+    else
+        whet_bank_close(bank);
     return st;
 }
 
 void whet_bank_close(whet_bank *bank) {
-    whet_arena_fini(&bank->arena);
+    for (int i = 0; i < WHET_BANK_HANDS; i++)
+        whet_arena_fini(&bank->arenas[i]);
     *bank = (whet_bank){ 0 };
 }

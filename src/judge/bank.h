@@ -25,8 +25,10 @@ typedef struct whet_bank_case {
     whet_truth truth;
 } whet_bank_case;
 
+enum { WHET_BANK_HANDS = 4 };
+
 typedef struct whet_bank {
-    whet_arena arena;
+    whet_arena arenas[WHET_BANK_HANDS]; /* of the threads that make them */
     whet_bank_case *cases;
     int n_cases;
     double oracle_ns; /* processor time that it took for one product of Q and K, on average */

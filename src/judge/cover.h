@@ -49,8 +49,8 @@ void whet_cover_close(whet_ctx *ctx, whet_cover *cover);
 whet_status whet_cover_read(whet_ctx *ctx, whet_cover *cover, whet_link *link,
                             whet_verdict *verdict, size_t *n_left);
 
-/* Gate 6's first half: UNCOVERED names the line. Cases that reach new code are judged on the
- * object that was judged before. */
+/* The parts of gate 6. Code that no case reaches: UNCOVERED names the line. Cases that reach new
+ * code are judged on the object that was judged before. */
 whet_status whet_cover_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
                              const char *source, size_t n_bytes, whet_verdict *verdict);
 
@@ -58,8 +58,13 @@ whet_status whet_cover_check(whet_ctx *ctx, const whet_judge *judge, const whet_
 whet_status whet_build_trapping(whet_ctx *ctx, const whet_judge *judge, const char *source,
                                 size_t n_bytes, whet_object *object, whet_verdict *verdict);
 
-/* Gate 6's other half: the cases of the bank on such an object. */
-whet_status whet_trap_check(whet_ctx *ctx, const whet_judge *judge, const char *source,
-                            size_t n_bytes, whet_verdict *verdict);
+/* The cases of the bank on such an object. */
+whet_status whet_trap_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                            const char *source, size_t n_bytes, whet_verdict *verdict);
+
+/* A condition need not be a branch: lengths, rows, capacities and workers near the integers of the
+ * text are judged in any case. */
+whet_status whet_near_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                            const char *source, size_t n_bytes, whet_verdict *verdict);
 
 #endif

@@ -24,6 +24,7 @@ enum {
     MAX_DIM = 512,
     FAR = 4096,
     STREAM = 800,
+    STREAM_NEAR = 801,
 };
 
 static const int64_t max_works = (int64_t)1 << 27; /* of all that are judged near constants */
@@ -112,6 +113,7 @@ static whet_status is_supported(whet_ctx *ctx, search *s, const whet_problem *p,
     *answer = s->verdict->code == WHET_V_PASS;
     if (s->verdict->code == WHET_V_UNSUPPORTED) {
         s->verdict->code = WHET_V_PASS;
+        s->verdict->gate = WHET_GATE_SANITIZER;
         s->verdict->reason[0] = '\0';
     }
     return WHET_OK;
@@ -166,8 +168,6 @@ static whet_status try_aim(whet_ctx *ctx, search *s, const whet_problem *heads, 
     return s->n_left < before ? judge_case(ctx, s, &c) : WHET_OK;
 }
 
-/* A condition need not be a branch: lengths, rows, capacities and workers near the constants are
- * judged also where nothing is left to take. */
 static whet_status judge_near(whet_ctx *ctx, search *s) {
     whet_problem heads;
     WHET_TRY(whet_far_heads(ctx, s->judge, &s->real, &heads));
@@ -217,43 +217,60 @@ static whet_status try_number(whet_ctx *ctx, search *s, const whet_problem *head
     return WHET_OK;
 }
 
-static whet_status try_heads(whet_ctx *ctx, search *s, whet_problem heads, bool is_thorough) {
-    bool answer = false;
-    if (!is_going(s)) return WHET_OK;
-    heads.n_context = 4096;
-    heads.n_rows = 64;
-    if (whet_problem_is_valid(&heads)) WHET_TRY(is_supported(ctx, s, &heads, &answer));
-    if (!answer) return WHET_OK;
-    static const aim some[] = { { 1, 1, 1, 0, 0 },    { 37, 37, 3, 0, 50 }, { 300, 1, 2, 16, 0 },
-                                { 130, 40, 5, 3, 0 }, { 1500, 1, 7, 0, 0 }, { 700, 64, 1, 0, 999 },
+/* Lengths for all of these heads, one after the other: what only other heads have is mostly seen at
+ * the first. */
+static whet_status try_lengths(whet_ctx *ctx, search *s, const whet_problem *heads, int n) {
+    static const aim some[] = { { 1, 1, 1, 0, 0 },    { 37, 37, 3, 0, 50 }, { 700, 64, 1, 0, 999 },
+                                { 300, 1, 2, 16, 0 }, { 130, 40, 5, 3, 0 }, { 1500, 1, 7, 0, 0 },
                                 { 257, 2, 3, 0, 0 },  { 1025, 3, 2, 0, 0 } };
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
-        WHET_TRY(try_aim(ctx, s, &heads, some[i]));
-    for (int i = 0; i < s->n_constants && is_thorough && is_going(s); i++)
-        WHET_TRY(try_number(ctx, s, &heads, s->constants[i]));
+        for (int j = 0; j < n; j++)
+            WHET_TRY(try_aim(ctx, s, &heads[j], some[i]));
+    return WHET_OK;
+}
+
+static whet_status try_numbers(whet_ctx *ctx, search *s, const whet_problem *heads) {
+    for (int i = 0; i < s->n_constants && is_going(s); i++)
+        WHET_TRY(try_number(ctx, s, heads, s->constants[i]));
+    return WHET_OK;
+}
+
+/* Heads that it supports are kept. */
+static whet_status add_heads(whet_ctx *ctx, search *s, whet_problem p, whet_problem *heads,
+                             int *n) {
+    bool answer = false;
+    p.n_context = 4096;
+    p.n_rows = 64;
+    if (is_going(s) && whet_problem_is_valid(&p)) WHET_TRY(is_supported(ctx, s, &p, &answer));
+    if (answer) heads[(*n)++] = p;
     return WHET_OK;
 }
 
 /* Code for other heads, dimensions and types is the kernel's as well, where it supports them. */
 static whet_status try_others(whet_ctx *ctx, search *s) {
-    static const int heads[][3] = { { 1, 1, 64 },   { 2, 1, 128 }, { 8, 8, 64 },  { 40, 8, 128 },
-                                    { 5, 1, 80 },   { 3, 3, 96 },  { 8, 1, 256 }, { 6, 2, 33 },
-                                    { 24, 2, 128 }, { 32, 1, 64 }, { 4, 2, 20 } };
-    for (int dtype = WHET_F32; dtype <= WHET_F16; dtype++)
-        for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-            WHET_TRY(try_heads(ctx, s,
-                               (whet_problem){ dtype, heads[i][0], heads[i][1], heads[i][2], 1, 1 },
-                               false));
+    static const int common[][3] = { { 1, 1, 64 },   { 2, 1, 128 }, { 8, 8, 64 },  { 40, 8, 128 },
+                                     { 5, 1, 80 },   { 3, 3, 96 },  { 8, 1, 256 }, { 6, 2, 33 },
+                                     { 24, 2, 128 }, { 32, 1, 64 }, { 4, 2, 20 } };
+    enum { N_COMMON = sizeof common / sizeof *common, N_TYPES = WHET_F16 + 1 };
+    whet_problem heads[N_COMMON * N_TYPES + 2 * MAX_CONSTANTS];
+    int n = 0;
+    for (int i = 0; i < N_COMMON; i++)
+        for (int dtype = WHET_F32; dtype <= WHET_F16; dtype++) {
+            const int *h = common[i];
+            WHET_TRY(add_heads(ctx, s, (whet_problem){ dtype, h[0], h[1], h[2], 1, 1 }, heads, &n));
+        }
+    WHET_TRY(try_lengths(ctx, s, heads, n));
+    n = 0;
     for (int i = 0; i < s->n_constants; i++) {
         whet_problem p = s->judge->opts.problem;
         if (s->constants[i] > MAX_DIM) continue;
         p.head_dim = s->constants[i];
-        WHET_TRY(try_heads(ctx, s, p, false));
+        WHET_TRY(add_heads(ctx, s, p, heads, &n));
         p = s->judge->opts.problem;
         p.n_heads = p.n_kv_heads * s->constants[i];
-        WHET_TRY(try_heads(ctx, s, p, false));
+        WHET_TRY(add_heads(ctx, s, p, heads, &n));
     }
-    return WHET_OK;
+    return try_lengths(ctx, s, heads, n);
 }
 
 /* Dimensions that are asked for where the text does not name others. */
@@ -289,11 +306,14 @@ static whet_problem few_heads(const search *s) {
 }
 
 static whet_status direct(whet_ctx *ctx, search *s) {
-    const whet_problem few = few_heads(s);
-    WHET_TRY(try_heads(ctx, s, s->judge->opts.problem, false));
+    const whet_problem *own = &s->judge->opts.problem, few = few_heads(s);
+    bool has_few = false;
+    WHET_TRY(try_lengths(ctx, s, own, 1));
     WHET_TRY(try_others(ctx, s));
-    WHET_TRY(try_heads(ctx, s, few, true));
-    return try_heads(ctx, s, s->judge->opts.problem, true);
+    if (is_going(s)) WHET_TRY(is_supported(ctx, s, &few, &has_few));
+    if (has_few) WHET_TRY(try_lengths(ctx, s, &few, 1));
+    if (has_few) WHET_TRY(try_numbers(ctx, s, &few));
+    return try_numbers(ctx, s, own);
 }
 
 /* The line's text without the blanks before it. */
@@ -400,13 +420,25 @@ static whet_status take_cases(whet_ctx *ctx, search *s) {
     return count(ctx, s);
 }
 
-/* Opens what is asked and builds what is watched. */
-static whet_status begin(whet_ctx *ctx, search *s, const char *source, size_t n_bytes) {
-    whet_fixed fixed;
-    whet_rng_init(&s->rng, whet_rng_derive(s->judge->opts.seed, STREAM));
+/* Opens what is asked. */
+static whet_status begin(whet_ctx *ctx, search *s, uint64_t stream, const char *source,
+                         size_t n_bytes) {
+    whet_rng_init(&s->rng, whet_rng_derive(s->judge->opts.seed, stream));
     read_constants(source, n_bytes, s);
     WHET_TRY(whet_arena_init(ctx, &s->arena, (size_t)8 << 30));
-    WHET_TRY(open_link(ctx, s, s->object, &s->real));
+    return open_link(ctx, s, s->object, &s->real);
+}
+
+static void end(whet_ctx *ctx, search *s) {
+    whet_link_close(&s->link);
+    whet_link_close(&s->real);
+    whet_arena_fini(&s->arena);
+    whet_cover_close(ctx, &s->cover);
+}
+
+/* Builds what is watched. */
+static whet_status build(whet_ctx *ctx, search *s, const char *source, size_t n_bytes) {
+    whet_fixed fixed;
     if (s->verdict->code == WHET_V_PASS) WHET_TRY(find_fixed(ctx, s, &fixed));
     if (s->verdict->code != WHET_V_PASS) return WHET_OK;
     WHET_TRY(whet_build_covered(ctx, s->judge, source, n_bytes, &fixed, &s->cover, s->verdict));
@@ -419,14 +451,14 @@ whet_status whet_cover_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     search s = { .judge = judge, .object = object, .verdict = verdict };
     const double start_ns = whet_clock_ns();
     verdict->gate = WHET_GATE_SANITIZER;
-    whet_status st = begin(ctx, &s, source, n_bytes);
+    whet_status st = begin(ctx, &s, STREAM, source, n_bytes);
+    if (st == WHET_OK) st = build(ctx, &s, source, n_bytes);
     const double built_ns = whet_clock_ns();
     if (st == WHET_OK && verdict->code == WHET_V_PASS && !s.cover.n_points)
         whet_log(ctx, WHET_LOG_WARN, "judge",
                  "gate 6 is not complete: jumps are marked in x86-64 text only");
     const bool is_marked = s.cover.n_points > 0;
     if (st == WHET_OK && verdict->code == WHET_V_PASS && is_marked) st = take_cases(ctx, &s);
-    if (st == WHET_OK && verdict->code == WHET_V_PASS && is_marked) st = judge_near(ctx, &s);
     const double walked_ns = whet_clock_ns();
     const size_t n_left = s.n_left;
     if (st == WHET_OK && verdict->code == WHET_V_PASS && s.n_left) st = direct(ctx, &s);
@@ -437,9 +469,19 @@ whet_status whet_cover_check(whet_ctx *ctx, const whet_judge *judge, const whet_
         "in %.0f ms, others in %.0f ms",
         s.cover.n_points, n_left, s.n_left, s.n_aims, (built_ns - start_ns) * 1e-6,
         (walked_ns - built_ns) * 1e-6, (whet_clock_ns() - walked_ns) * 1e-6);
-    whet_link_close(&s.link);
-    whet_link_close(&s.real);
-    whet_arena_fini(&s.arena);
-    whet_cover_close(ctx, &s.cover);
+    end(ctx, &s);
+    return st;
+}
+
+whet_status whet_near_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                            const char *source, size_t n_bytes, whet_verdict *verdict) {
+    search s = { .judge = judge, .object = object, .verdict = verdict };
+    const double start_ns = whet_clock_ns();
+    verdict->gate = WHET_GATE_SANITIZER;
+    whet_status st = begin(ctx, &s, STREAM_NEAR, source, n_bytes);
+    if (st == WHET_OK && verdict->code == WHET_V_PASS) st = judge_near(ctx, &s);
+    whet_log(ctx, WHET_LOG_DEBUG, "judge", "near %d integers: %s in %.0f ms", s.n_constants,
+             whet_verdict_name(verdict->code), (whet_clock_ns() - start_ns) * 1e-6);
+    end(ctx, &s);
     return st;
 }

@@ -72,7 +72,8 @@ static whet_status judge_lengths(whet_ctx *ctx, const whet_judge *judge, whet_li
 }
 
 whet_status whet_far_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
-                           whet_verdict *verdict) {
+                           const char *source, size_t n_bytes, whet_verdict *verdict) {
+    (void)source, (void)n_bytes;
     const double start_ns = whet_clock_ns();
     whet_link link;
     whet_link_end end;

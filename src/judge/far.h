@@ -8,7 +8,7 @@
 
 /* Gate 4's other half, of a full judgement. */
 whet_status whet_far_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
-                           whet_verdict *verdict);
+                           const char *source, size_t n_bytes, whet_verdict *verdict);
 
 /* The problem with one KV head and its query heads; all heads where the kernel supports none else.
  */

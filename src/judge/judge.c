@@ -7,8 +7,6 @@
 #include <whet/machine.h>
 
 #include "base/clock.h"
-#include "judge/cover.h"
-#include "judge/far.h"
 #include "kernels/attention.h"
 
 enum {
@@ -185,16 +183,6 @@ void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text
         snprintf(text, n, "decode@%d", p.n_context);
     else
         snprintf(text, n, "prefill%d@%d", p.n_rows, p.n_context);
-}
-
-whet_status whet_judge_finish(whet_ctx *ctx, const whet_judge *judge, const char *source,
-                              size_t n_bytes, const whet_object *object, whet_verdict *verdict) {
-    WHET_TRY(whet_far_check(ctx, judge, object, verdict));
-    if (verdict->code == WHET_V_PASS)
-        WHET_TRY(whet_trap_check(ctx, judge, source, n_bytes, verdict));
-    if (verdict->code == WHET_V_PASS)
-        WHET_TRY(whet_cover_check(ctx, judge, object, source, n_bytes, verdict));
-    return WHET_OK;
 }
 
 whet_status whet_judge_examine(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,

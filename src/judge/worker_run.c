@@ -70,16 +70,17 @@ static whet_status watch(whet_worker *w, int section, int n_workers) {
 }
 
 /* Takes what a worker has changed of one page into the merged one, and undoes it. False where one
- * before it has made something else of the same byte. */
-static bool take_page(size_t n, char *now, const char *before, char *merged) {
-    bool is_alone = true;
+ * before it has made something else of the same byte. No branches: pages may be many. */
+static bool take_page(size_t n, char *restrict now, const char *restrict before,
+                      char *restrict merged) {
+    char clashes = 0;
     for (size_t i = 0; i < n; i++) {
-        if (now[i] == before[i]) continue;
-        if (merged[i] != before[i] && merged[i] != now[i]) is_alone = false;
-        merged[i] = now[i];
-        now[i] = before[i];
+        const char is_new = now[i] != before[i], is_taken = merged[i] != before[i];
+        clashes |= (char)(is_new & is_taken & (merged[i] != now[i]));
+        merged[i] = is_new ? now[i] : merged[i];
     }
-    return is_alone;
+    memcpy(now, before, n);
+    return !clashes;
 }
 
 /* False where two workers have made different things of a byte of the section. */

@@ -5,9 +5,9 @@
 
 #include "tests/test.h"
 
+#include "base/crew.h"
 #include "base/file.h"
 #include "evolve/ask.h"
-#include "evolve/crew.h"
 #include "kernels/programs.h"
 
 static whet_ctx *ctx;

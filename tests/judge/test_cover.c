@@ -50,6 +50,10 @@ static void test_undefined(void) {
           gate);
     check("#define BEFORE_RUN volatile int big = 0x7fffffff; big = big + a->n_rows\n",
           WHET_V_CRASHED, gate);
+    /* it is not covered either: which is found first does not matter */
+    check("#define AFTER_ROW if (last * 7 % 100003 == 99991) out[0] ^= 0x100\n"
+          "#define BEFORE_RUN volatile int big = 0x7fffffff; big = big + a->n_rows\n",
+          WHET_V_CRASHED, gate);
 }
 
 static void test_programs(void) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads for jobs that are done side by side. */
-#include "evolve/crew.h"
+#include "base/crew.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -42,7 +42,7 @@ static void *work_on(void *arg) {
 static whet_status begin(hand *h) {
     crew *c = h->crew;
     h->ctx = whet_ctx_open(
-        &(whet_ctx_opts){ .log = pass_on, .log_data = c, .log_level = WHET_LOG_INFO });
+        &(whet_ctx_opts){ .log = pass_on, .log_data = c, .log_level = WHET_LOG_DEBUG });
     if (!h->ctx) return whet_fail_nomem(c->ctx, 1);
     if (pthread_create(&h->thread, NULL, work_on, h) != 0)
         return whet_fail(c->ctx, WHET_E_NOMEM, "the system starts no more threads");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Several jobs side by side, each in a thread with a context of its own. */
-#ifndef WHET_EVOLVE_CREW_H
-#define WHET_EVOLVE_CREW_H
+#ifndef WHET_BASE_CREW_H
+#define WHET_BASE_CREW_H
 
 #include "base/ctx.h"
 
@@ -16,7 +16,7 @@ typedef struct whet_crew_work {
 
 /* Works on n jobs, at most WHET_MAX_CREW, that lie one behind the other. A job that fails, or a
  * request to stop, ends the others where they look for that; what is returned is the failure and
- * not that it ended others. Log lines of the jobs, debug left out, reach ctx one at a time. */
+ * not that it ended others. Log lines of the jobs reach ctx one at a time. */
 whet_status whet_crew_run(whet_ctx *ctx, const whet_crew_work *work, void *jobs, size_t job_bytes,
                           int n);
 
