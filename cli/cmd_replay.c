@@ -19,13 +19,17 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (st != WHET_OK) return st;
     if (o->is_json)
         printf("{\"type\":\"replay\",\"steps\":%" PRId64 ",\"programs\":%d,\"is_whole\":%s,"
-               "\"program\":\"%s\"}\n",
-               n_steps, r.n_tried, is_whole ? "true" : "false", r.hash);
+               "\"program\":\"%s\",\"has_other_prompts\":%s}\n",
+               n_steps, r.n_tried, is_whole ? "true" : "false", r.hash,
+               r.has_other_prompts ? "true" : "false");
     else
-        printf("%" PRId64 " steps with %d programs recomputed: all as the log has them\n%s\n",
-               n_steps, r.n_tried,
-               is_whole ? "the run is whole"
-                        : "the run is unfinished; whet evolve --resume goes on");
+        printf(
+            "%" PRId64 " steps with %d programs recomputed: all as the log has them\n%s%s\n",
+            n_steps, r.n_tried,
+            r.has_other_prompts ? "the prompts were written by another version of whet, and were "
+                                  "not compared\n"
+                                : "",
+            is_whole ? "the run is whole" : "the run is unfinished; whet evolve --resume goes on");
     return WHET_OK;
 }
 

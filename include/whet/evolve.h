@@ -231,7 +231,7 @@ typedef struct whet_evolve_result {
     char by_people[240]; /* its parts that are ideas of the library: "share: grouped, exp: poly" */
     char by_models[240]; /* its parts that are texts of their own: "softmax" */
     whet_evolve_shape shapes[WHET_N_ALL_SHAPES]; /* by whet_shape */
-    double peak_bytes, peak_flop; /* a second, by the probes around the finals; 0 = not known */
+    double peak_bytes, peak_flop; /* a second, the largest by the run's probes; 0 = not known */
     whet_evolve_suite suite;
     whet_evolve_gain gains[WHET_N_GAINS]; /* the largest first; "" = no further one */
     int n_tried;                          /* programs judged */
@@ -242,6 +242,8 @@ typedef struct whet_evolve_result {
     char not_installed[160]; /* why, when it is not */
     whet_evolve_control controls[WHET_N_CONTROLS];
     char fused_from[48]; /* "built-in" or "source": what `fused` was */
+    bool
+        has_other_prompts; /* replayed: another version wrote the prompts; they were not compared */
     double seconds;
 } whet_evolve_result;
 
@@ -268,8 +270,9 @@ WHET_API whet_status whet_evolve_first_prompt(whet_ctx *ctx, const whet_evolve_o
 
 /* Recomputes a run from its log alone: every choice from the seed, the verdicts and the samples
  * that it holds, compared row by row with what it holds; nothing is built, timed or written.
- * *n_steps: how many were recomputed; *is_whole: the run had come to its end. WHET_E_STORE: run and
- * log part, with the place. */
+ * Prompts are compared where this version of them wrote them (has_other_prompts). *n_steps: how
+ * many were recomputed; *is_whole: the run had come to its end. WHET_E_STORE: run and log part,
+ * with the place. */
 WHET_API whet_status whet_evolve_replay(whet_ctx *ctx, const char *run_file,
                                         whet_evolve_result *result, int64_t *n_steps,
                                         bool *is_whole);

@@ -9,8 +9,10 @@
 
 #include "evolve/frame.h"
 #include "evolve/hunks.h"
+#include "evolve/interval.h"
 #include "evolve/journal.h"
 #include "evolve/population.h"
+#include "evolve/tried.h"
 
 enum { MAX_OF_ONE = 4, LEAST_OTHERS = 8 };
 
@@ -133,7 +135,8 @@ whet_status whet_ablate_propose(whet_ctx *ctx, whet_draft *d, int island) {
 /* ---- the table ---- */
 
 /* Two programs that differ in one place, the first one's part over the second one's. */
-static void add_pair(whet_gain *all, int *n_all, const whet_member *m, const whet_member *p) {
+static void add_pair(const whet_search *s, whet_gain *all, int *n_all, const whet_member *m) {
+    const whet_member *p = &s->members[m->parent];
     whet_difference list[WHET_MAX_DIFFERENCES];
     if (!m->has_speed || !p->has_speed || !whet_frame_is_same(m, p)) return;
     if (whet_ablate_differences(&m->genome, &p->genome, list) != 1) return;
@@ -151,9 +154,14 @@ static void add_pair(whet_gain *all, int *n_all, const whet_member *m, const whe
         snprintf(one.what, sizeof one.what, "%s: %s over %s", list[0].name,
                  is_forth ? list[0].here : list[0].there, is_forth ? list[0].there : list[0].here);
     one.log_gain = is_forth ? gain : -gain;
+    const whet_ratio measured = whet_tried_gain(s, m);
+    one.gain = whet_interval_combine(&measured, &(const double){ is_forth ? 1 : -1 }, 1);
     for (int i = 0; i < *n_all; i++) {
         if (strcmp(all[i].what, one.what) != 0) continue;
-        all[i].log_gain += (one.log_gain - all[i].log_gain) / ++all[i].n;
+        const whet_ratio both[] = { all[i].gain, one.gain };
+        const double part = 1.0 / ++all[i].n;
+        all[i].log_gain += (one.log_gain - all[i].log_gain) / all[i].n;
+        all[i].gain = whet_interval_combine(both, (const double[]){ 1 - part, part }, 2);
         return;
     }
     all[(*n_all)++] = one;
@@ -172,8 +180,7 @@ whet_status whet_ablate_gains(whet_ctx *ctx, const whet_search *s, whet_gain *ga
     if (!all) return WHET_E_NOMEM;
     int n_all = 0;
     for (int i = 1; i < s->n_members; i++)
-        if (s->members[i].parent >= 0)
-            add_pair(all, &n_all, &s->members[i], &s->members[s->members[i].parent]);
+        if (s->members[i].parent >= 0) add_pair(s, all, &n_all, &s->members[i]);
     qsort(all, (size_t)n_all, sizeof *all, by_gain);
     for (int i = 0; i < n_all && i < n && all[i].log_gain > 0; i++)
         gains[(*n_found)++] = all[i];

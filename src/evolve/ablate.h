@@ -31,6 +31,7 @@ whet_status whet_ablate_propose(whet_ctx *ctx, whet_draft *d, int island);
 typedef struct whet_gain {
     char what[160];  /* "share: grouped over none" */
     double log_gain; /* mean */
+    whet_ratio gain; /* the same, with its interval */
     int n;           /* times that it was measured */
 } whet_gain;
 

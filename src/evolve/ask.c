@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/crew.h"
+#include "evolve/journal.h"
 #include "evolve/openai.h"
 #include "evolve/population.h"
 #include "evolve/proposers.h"
@@ -20,18 +21,13 @@ void whet_proposal_fini(whet_ctx *ctx, whet_proposal *p) {
 
 /* ---- what is asked for ---- */
 
-static bool was_written_by_a_model(const whet_member *m) {
-    const whet_arm arm = whet_arm_of(m->operator_name);
-    return arm >= WHET_ARM_DIFF && arm < WHET_N_ARMS;
-}
-
 /* The last program of a model that was rejected for what it does, and that nobody was asked to
  * repair. */
 static int find_broken(const whet_search *s) {
     for (int i = s->n_members - 1; i > 0; i--) {
         const whet_member *m = &s->members[i];
         const int code = m->verdict.code;
-        if (!m->is_repaired && was_written_by_a_model(m) && code != WHET_V_PASS &&
+        if (!m->is_repaired && whet_arm_is_asked(m->operator_name) && code != WHET_V_PASS &&
             code != WHET_V_SLOWER && code != WHET_V_UNSUPPORTED)
             return i;
     }
@@ -71,27 +67,60 @@ static void choose_question(whet_search *s, int island, int parent, whet_questio
     q->other = q->ask == WHET_ASK_CROSSOVER ? other : -1;
 }
 
+static bool is_same_question(const whet_question *a, const whet_question *b) {
+    return a->ask == b->ask && a->parent == b->parent && a->other == b->other;
+}
+
+/* A question that repeats one of its generation gets another side to begin with. */
+static int choose_focus(const whet_proposal *asked, int n) {
+    int n_focused = 0;
+    bool is_repeated = false;
+    for (int i = 0; i < n; i++) {
+        n_focused += asked[i].question.focus != 0;
+        is_repeated |= is_same_question(&asked[i].question, &asked[n].question);
+    }
+    return is_repeated ? n_focused + 1 : 0;
+}
+
+/* Prompts of another version are as the log has them, and so is which questions there were money
+ * for; behind its end they are ours. */
+static whet_status write_prompt(whet_ctx *ctx, whet_search *s, whet_proposal *asked, int n,
+                                bool *may_ask) {
+    whet_proposal *p = &asked[n];
+    whet_store_said next = { 0 };
+    size_t n_bytes = 0;
+    *may_ask = false;
+    if (s->answers && s->asking.prompt_version != WHET_PROMPT_VERSION) {
+        WHET_TRY(whet_store_get_prompt(ctx, s->answers, s->n_proposals + 1 + n, s->step + 1,
+                                       &p->prompt, may_ask));
+        if (!*may_ask) WHET_TRY(whet_journal_next(ctx, s, &next));
+        if (*may_ask || next.is_there) return WHET_OK;
+    }
+    WHET_TRY(whet_prompt_write(ctx, s, &p->question, &p->prompt));
+    for (int i = 0; i <= n; i++)
+        n_bytes += asked[i].prompt.len;
+    *may_ask = !whet_asking_is_spent(s, n + 1, n_bytes);
+    return WHET_OK;
+}
+
 /* The n-th question with its prompt; not where there is no parent, or no money for it. */
 static whet_status prepare(whet_ctx *ctx, whet_search *s, whet_proposal *asked, int n,
                            bool *may_ask) {
     whet_proposal *p = &asked[n];
-    size_t n_bytes = 0;
     const int island = whet_search_island_behind(s, n), parent = draw_parent(s, island, asked, n);
     *may_ask = false;
     if (parent < 0) return WHET_OK;
     choose_question(s, island, parent, &p->question);
     p->model = whet_openai_draw(&s->opts.llm, &s->rng);
-    WHET_TRY(whet_prompt_write(ctx, s, &p->question, &p->prompt));
-    for (int i = 0; i <= n; i++)
-        n_bytes += asked[i].prompt.len;
-    *may_ask = !whet_asking_is_spent(s, n + 1, n_bytes);
+    p->question.focus = choose_focus(asked, n);
+    WHET_TRY(write_prompt(ctx, s, asked, n, may_ask));
     if (*may_ask && p->question.ask == WHET_ASK_REPAIR)
         s->members[p->question.parent].is_repaired = true;
     return WHET_OK;
 }
 
 whet_status whet_search_first_prompt(whet_ctx *ctx, const whet_search *s, whet_buf *prompt) {
-    const whet_question q = { s->opts.is_rewriting ? WHET_ASK_REWRITE : WHET_ASK_DIFF, 0, -1 };
+    const whet_question q = { s->opts.is_rewriting ? WHET_ASK_REWRITE : WHET_ASK_DIFF, 0, -1, 0 };
     return whet_prompt_write(ctx, s, &q, prompt);
 }
 

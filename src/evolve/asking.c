@@ -25,6 +25,7 @@ static const char *template_name(int i) {
 
 whet_status whet_asking_load(whet_ctx *ctx, whet_search *s) {
     int n = 0;
+    if (!s->answers) s->asking.prompt_version = WHET_PROMPT_VERSION;
     if (!s->opts.prompts || s->answers) return WHET_OK;
     for (int i = 0; i < WHET_N_TEMPLATES; i++) {
         whet_buf path = { 0 };
@@ -50,7 +51,8 @@ whet_status whet_asking_load(whet_ctx *ctx, whet_search *s) {
 
 whet_status whet_asking_put(whet_ctx *ctx, const whet_search *s, whet_buf *json) {
     const char *separator = "";
-    WHET_TRY(whet_buf_puts(ctx, json, ",\"templates\":{"));
+    WHET_TRY(whet_buf_printf(ctx, json, ",\"prompt_version\":%d,\"templates\":{",
+                             (int)s->asking.prompt_version));
     for (int i = 0; i < WHET_N_TEMPLATES; i++) {
         const whet_buf *text = &s->asking.templates[i];
         if (!text->len) continue;
@@ -63,6 +65,9 @@ whet_status whet_asking_put(whet_ctx *ctx, const whet_search *s, whet_buf *json)
 
 whet_status whet_asking_read(whet_ctx *ctx, whet_search *s, const whet_json *options) {
     const whet_json *from = whet_json_get(options, "templates");
+    int64_t version = 1;
+    whet_json_integer(whet_json_get(options, "prompt_version"), &version);
+    s->asking.prompt_version = (int32_t)version;
     for (int i = 0; i < WHET_N_TEMPLATES; i++) {
         const char *text = whet_json_string(whet_json_get(from, template_name(i)), NULL);
         if (text) WHET_TRY(whet_buf_puts(ctx, &s->asking.templates[i], text));

@@ -25,6 +25,7 @@ enum { WHET_TEMPLATE_TASK = WHET_N_ASKS, WHET_TEMPLATE_FACTS, WHET_N_TEMPLATES }
 
 typedef struct whet_asking {
     whet_buf templates[WHET_N_TEMPLATES]; /* owned; empty = the one we carry */
+    int32_t prompt_version;               /* of what the run's prompts say (evolve/prompt.h) */
     int64_t n_tokens;                     /* spent, as the log has it */
     double money, seconds;
 } whet_asking;
@@ -37,10 +38,10 @@ const char *whet_ask_name(whet_ask ask);
  * with a place in one that is not known, is WHET_E_FORMAT. */
 whet_status whet_asking_load(whet_ctx *ctx, whet_search *s);
 
-/* Appends ,"templates":{...}: those that are not ours, which a run keeps. */
+/* Appends ,"prompt_version":N,"templates":{...}: those that are not ours, which a run keeps. */
 whet_status whet_asking_put(whet_ctx *ctx, const whet_search *s, whet_buf *json);
 
-/* Takes them over from a run's options. */
+/* Takes them over from a run's options; the first version of prompts went without its number. */
 whet_status whet_asking_read(whet_ctx *ctx, whet_search *s, const whet_json *options);
 
 /* How many questions the next generation may ask: as many as it is told to, and not more than the

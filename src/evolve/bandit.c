@@ -34,6 +34,11 @@ whet_arm whet_arm_of(const char *operator_name) {
     return (whet_arm)arm;
 }
 
+bool whet_arm_is_asked(const char *operator_name) {
+    const whet_arm arm = whet_arm_of(operator_name);
+    return arm >= WHET_ARM_DIFF && arm < WHET_N_ARMS;
+}
+
 /* Gamma distributed with scale 1 (Marsaglia and Tsang, "A simple method for generating gamma
  * variables", 2000). */
 static double draw_gamma(whet_rng *rng, double shape) {

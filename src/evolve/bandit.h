@@ -3,6 +3,8 @@
 #ifndef WHET_EVOLVE_BANDIT_H
 #define WHET_EVOLVE_BANDIT_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/rng.h"
 
@@ -40,6 +42,9 @@ const char *whet_arm_name(whet_arm arm);
 
 /* The arm of a program's operator; WHET_N_ARMS for none ("seed", the controls). */
 whet_arm whet_arm_of(const char *operator_name);
+
+/* Whether somebody outside wrote a program of that operator. */
+bool whet_arm_is_asked(const char *operator_name);
 
 /* An arm's gain in a second as it may be: a draw from a gamma distribution. */
 double whet_bandit_sample(const whet_bandit *b, whet_rng *rng, whet_arm arm);

@@ -142,6 +142,7 @@ whet_status whet_evolve_replay(whet_ctx *ctx, const char *run_file, whet_evolve_
     whet_search s = { .opts = { .run_file = run_file }, .is_replay = true, .result = result };
     whet_status st = evolve(ctx, &s);
     *n_steps = s.committed.step;
+    result->has_other_prompts = s.opts.proposer && s.asking.prompt_version != WHET_PROMPT_VERSION;
     *is_whole = st == WHET_OK;
     if (s.is_log_over) st = whet_store_end_following(ctx, s.store);
     whet_journal_close(ctx, &s);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "judge/intrinsics.h"
 
 static const double probe_seconds = 0.2;
 
@@ -90,30 +91,41 @@ static const char *word(const whet_json *from, const char *key) {
     return text ? text : "unknown";
 }
 
-static whet_status tell(whet_ctx *ctx, const whet_json *from, whet_buf *text) {
-    const whet_json *features = whet_json_get(from, "features");
-    WHET_TRY(whet_buf_printf(ctx, text, "%s, %s, %.0f workers; ", word(from, "cpu"),
-                             word(from, "system"), number(from, "threads")));
+static whet_status tell_features(whet_ctx *ctx, const whet_json *features, whet_buf *text) {
     for (size_t i = 0; i < whet_json_len(features); i++) {
         const char *name = whet_json_string(whet_json_at(features, i), NULL);
-        if (name) WHET_TRY(whet_buf_printf(ctx, text, "%s ", name));
+        const whet_intrinsics *brings = name ? whet_intrinsics_of(name) : NULL;
+        if (!name) continue;
+        WHET_TRY(whet_buf_printf(ctx, text, "\n- %s", name));
+        if (!brings) continue;
+        WHET_TRY(whet_buf_printf(ctx, text, ": %s (<%s>: %s and their like)", brings->what,
+                                 brings->header, brings->names));
     }
+    return WHET_OK;
+}
+
+static whet_status tell(whet_ctx *ctx, const whet_json *from, const whet_limits *largest,
+                        whet_buf *text) {
+    WHET_TRY(whet_buf_printf(ctx, text, "%s, %s, %.0f cores with a worker each; it has",
+                             word(from, "cpu"), word(from, "system"), number(from, "threads")));
+    WHET_TRY(tell_features(ctx, whet_json_get(from, "features"), text));
     WHET_TRY(whet_buf_printf(ctx, text, "\nL1 %.0f KiB and L2 %.0f KiB a core, L3 %.0f MiB",
                              number(from, "l1d") / 1024, number(from, "l2") / 1024,
                              number(from, "l3") / 1048576));
-    if (!(number(from, "bytes_per_second") > 0)) return WHET_OK;
+    if (!(largest->bytes_per_second > 0)) return WHET_OK;
     return whet_buf_printf(ctx, text,
-                           "\nall workers together read memory at %.1f GB/s (%s) and calculate at "
-                           "%.0f GFLOP/s (%s)",
-                           number(from, "bytes_per_second") * 1e-9, word(from, "way"),
-                           number(from, "flop_per_second") * 1e-9, word(from, "unit"));
+                           "\nall workers together read memory at P = %.1f GB/s (%s) and calculate "
+                           "at F = %.0f GFLOP/s (%s)",
+                           largest->bytes_per_second * 1e-9, word(from, "way"),
+                           largest->flop_per_second * 1e-9, word(from, "unit"));
 }
 
-whet_status whet_limits_tell(whet_ctx *ctx, const whet_buf *json, whet_buf *text) {
+whet_status whet_limits_tell(whet_ctx *ctx, const whet_buf *json, const whet_limits *largest,
+                             whet_buf *text) {
     whet_json *root = NULL;
     if (!json->len) return whet_buf_puts(ctx, text, "not known");
     WHET_TRY(parse(ctx, json, &root));
-    const whet_status st = tell(ctx, root, text);
+    const whet_status st = tell(ctx, root, largest, text);
     whet_json_close(root);
     return st;
 }

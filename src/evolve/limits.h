@@ -22,7 +22,9 @@ whet_status whet_limits_measure(whet_ctx *ctx, const whet_machine *machine, int 
 /* Reads them back from such a text; what is not there is 0. WHET_E_FORMAT for no JSON. */
 whet_status whet_limits_read(whet_ctx *ctx, const whet_buf *json, whet_limits *limits);
 
-/* Appends the same facts in words, one paragraph, for a prompt. */
-whet_status whet_limits_tell(whet_ctx *ctx, const whet_buf *json, whet_buf *text);
+/* Appends the same facts in words, for a prompt: processor, what it has with the intrinsics that
+ * the judge takes for that, caches, and the largest limits that were seen. */
+whet_status whet_limits_tell(whet_ctx *ctx, const whet_buf *json, const whet_limits *largest,
+                             whet_buf *text);
 
 #endif

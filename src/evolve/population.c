@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "evolve/facts.h"
+#include "evolve/interval.h"
 #include "evolve/journal.h"
 #include "evolve/referee.h"
 
@@ -208,7 +209,11 @@ whet_status whet_population_look_again(whet_ctx *ctx, whet_search *s, whet_membe
     whet_status st = whet_referee_duel(ctx, s, m, s->yardstick, "again", &opts, &duel);
     if (st == WHET_OK && duel.verdict.code == WHET_V_PASS && duel.n_samples) {
         double *log_speed = &m->log_speeds[WHET_SHAPE_DECODE];
+        whet_ratio *race = &m->races[WHET_SHAPE_DECODE];
         *log_speed += (log(duel.result.ratio) - *log_speed) / ++m->n_looks;
+        const whet_ratio looks[] = { *race, duel.result };
+        *race = whet_interval_combine(
+            looks, (const double[]){ 1 - 1.0 / m->n_looks, 1.0 / m->n_looks }, 2);
         m->log_speed = whet_search_mean(m->log_speeds);
     } else if (st == WHET_OK) {
         m->verdict = duel.verdict;

@@ -2,13 +2,14 @@
 /* Filling the templates of prompts. */
 #include "evolve/prompt.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "evolve/ablate.h"
+#include "evolve/roof.h"
+#include "evolve/suite.h"
+#include "evolve/tried.h"
 #include "kernels/attention.h"
 #include "kernels/text.h"
 
@@ -18,8 +19,6 @@ enum {
     N_TOP = 3,
     N_DIVERSE = 2,
     N_FAILURES = 6,
-    N_GAINS = 10,
-    N_LOSSES = 5,
     MAX_COMPILER_BYTES = 1200,
     MAX_PROMPT_BYTES = 64 << 10,
     MAX_DEPTH = 4,
@@ -32,39 +31,62 @@ typedef struct writer {
     whet_buf *out;
     size_t room;
     int depth;
+    int shown[64]; /* members of the lists of programs */
+    int n_shown;
 } writer;
 
 /* ---- facts ---- */
 
-/* In absolute figures: of one call when it was first raced, on a machine that others use, too. */
+static whet_limits largest_limits(const whet_search *s) {
+    return (whet_limits){ s->result->peak_bytes, s->result->peak_flop };
+}
+
+static whet_status put_ratio(whet_ctx *ctx, const whet_ratio *r, whet_buf *out) {
+    WHET_TRY(whet_buf_printf(ctx, out, "%.2fx", r->ratio));
+    return r->low > 0 ? whet_buf_printf(ctx, out, " [%.2f, %.2f]", r->low, r->high) : WHET_OK;
+}
+
+/* In absolute figures, of one call when it was first raced; the share is of the largest limits that
+ * the run has seen. */
 static whet_status put_cost(whet_ctx *ctx, const writer *w, const whet_member *m, int shape,
                             whet_buf *out) {
-    const double limit = w->s->limits.bytes_per_second;
+    whet_evolve_shape row = { .ns = m->ns[shape], .kv_bytes = m->kv_bytes[shape] };
+    memcpy(row.name, w->s->shape_names[shape], sizeof row.name);
+    const double share = whet_roof_share(w->s, &row);
     if (!(m->ns[shape] > 0)) return WHET_OK;
     WHET_TRY(whet_buf_printf(ctx, out, " (%.3f ms a call", m->ns[shape] * 1e-6));
-    if (shape == WHET_SHAPE_DECODE && limit > 0)
-        WHET_TRY(whet_buf_printf(ctx, out, ", %.0f %% of the memory's limit",
-                                 100 * m->kv_bytes[shape] / m->ns[shape] * 1e9 / limit));
+    if (share > 0)
+        WHET_TRY(whet_buf_printf(ctx, out, ", %.0f %% of the %s limit", 100 * share,
+                                 whet_roof_is_memory(w->s, &row) ? "memory's" : "arithmetic's"));
     return whet_buf_putc(ctx, out, ')');
 }
 
 /* The least time of a call in decode, from what the seed's race had to read. */
 static whet_status put_limit(whet_ctx *ctx, const writer *w, whet_buf *out) {
     const whet_member *seed = &w->s->members[0];
-    const double bytes = seed->kv_bytes[WHET_SHAPE_DECODE];
-    if (!(w->s->limits.bytes_per_second > 0)) return whet_buf_puts(ctx, out, "not measured");
-    return whet_buf_printf(ctx, out, "%.1f MB in %.3f ms", bytes * 1e-6,
-                           bytes / w->s->limits.bytes_per_second * 1e3);
+    const double bytes = seed->kv_bytes[WHET_SHAPE_DECODE], limit = w->s->result->peak_bytes;
+    if (!(limit > 0)) return whet_buf_puts(ctx, out, "not measured");
+    return whet_buf_printf(ctx, out, "%.1f MB in %.3f ms", bytes * 1e-6, bytes / limit * 1e3);
 }
 
 static whet_status put_speed(whet_ctx *ctx, const writer *w, const whet_member *m, whet_buf *out) {
     if (!m->has_speed) return whet_buf_puts(ctx, out, "not timed");
     for (int i = 0; i < WHET_N_SHAPES; i++) {
-        if (!isfinite(m->log_speeds[i]) || (!m->is_timed && i != WHET_SHAPE_DECODE)) continue;
-        WHET_TRY(whet_buf_printf(ctx, out, "%s%.2fx in %s", i ? ", " : "", exp(m->log_speeds[i]),
-                                 w->s->shape_names[i]));
+        if (!(m->races[i].ratio > 0) || (!m->is_timed && i != WHET_SHAPE_DECODE)) continue;
+        if (i) WHET_TRY(whet_buf_puts(ctx, out, ", "));
+        WHET_TRY(put_ratio(ctx, &m->races[i], out));
+        WHET_TRY(whet_buf_printf(ctx, out, " in %s", w->s->shape_names[i]));
         WHET_TRY(put_cost(ctx, w, m, i, out));
     }
+    return WHET_OK;
+}
+
+/* "decode@128, ...": the shapes that decide, and those that are raced. */
+static whet_status put_shapes(whet_ctx *ctx, const writer *w, const whet_shape *shapes, int n,
+                              whet_buf *out) {
+    for (int i = 0; i < n; i++)
+        WHET_TRY(whet_buf_printf(ctx, out, "%s%s", i ? ", " : "",
+                                 w->s->shape_names[shapes ? (int)shapes[i] : i]));
     return WHET_OK;
 }
 
@@ -150,11 +172,16 @@ static whet_status show_member(whet_ctx *ctx, writer *w, int i) {
         if (st == WHET_OK) st = take_item(ctx, w, &item, &is_taken);
     }
     whet_buf_fini(ctx, &item);
+    if (is_taken && w->n_shown < (int)(sizeof w->shown / sizeof *w->shown))
+        w->shown[w->n_shown++] = i;
     return st;
 }
 
 static bool is_shown_already(const writer *w, int i) {
-    return i == w->q->parent || i == w->q->other;
+    bool is_shown = i == w->q->parent || i == w->q->other;
+    for (int j = 0; j < w->n_shown; j++)
+        is_shown |= w->shown[j] == i;
+    return is_shown;
 }
 
 static whet_status put_best(whet_ctx *ctx, writer *w) {
@@ -214,42 +241,63 @@ static whet_status put_failures(whet_ctx *ctx, writer *w) {
     return st;
 }
 
-/* ---- the scratchpad: what each change did to its parent's speed ---- */
-
-typedef struct effect {
-    int member;
-    double log_gain;
-} effect;
-
-static int by_gain(const void *a, const void *b) {
-    const effect *x = a, *y = b;
-    if (x->log_gain != y->log_gain) return x->log_gain < y->log_gain ? 1 : -1;
-    return (x->member > y->member) - (x->member < y->member);
-}
+/* ---- what changes did ---- */
 
 /* What it is made of: what gains in decode may cost as much in prefill. */
-static whet_status put_gain(whet_ctx *ctx, const writer *w, const effect *e, whet_buf *item) {
-    const whet_member *m = &w->s->members[e->member], *parent = &w->s->members[m->parent];
-    WHET_TRY(whet_buf_printf(ctx, item, "- %.2fx its parent's speed", exp(e->log_gain)));
+static whet_status put_gain(whet_ctx *ctx, const writer *w, const whet_tried *t, whet_buf *item) {
+    const whet_member *m = &w->s->members[t->member];
+    WHET_TRY(put_ratio(ctx, &t->gain, item));
+    WHET_TRY(whet_buf_puts(ctx, item, " its parent's speed"));
     const char *before = " (";
-    for (int i = 0; i < WHET_N_SHAPES; i++) {
-        const double gain = m->log_speeds[i] - parent->log_speeds[i];
-        if (!isfinite(gain)) continue;
-        WHET_TRY(
-            whet_buf_printf(ctx, item, "%s%.2fx in %s", before, exp(gain), w->s->shape_names[i]));
+    for (int i = 0; i < WHET_N_SHAPES && m->is_timed; i++) {
+        const whet_ratio gain = whet_tried_gain_in(w->s, m, i);
+        if (!(gain.ratio > 0)) continue;
+        WHET_TRY(whet_buf_puts(ctx, item, before));
+        WHET_TRY(put_ratio(ctx, &gain, item));
+        WHET_TRY(whet_buf_printf(ctx, item, " in %s", w->s->shape_names[i]));
         before = ", ";
     }
-    return whet_buf_printf(ctx, item, "%s: %s\n", *before == ',' ? ")" : "", m->change);
+    return whet_buf_puts(ctx, item, *before == ',' ? ")" : "");
 }
 
-static whet_status list_effects(whet_ctx *ctx, writer *w, const effect *effects, int n) {
+static whet_status put_try(whet_ctx *ctx, const writer *w, const whet_tried *t, whet_buf *item) {
+    const whet_member *m = &w->s->members[t->member];
+    const whet_verdict *v = &m->verdict;
+    WHET_TRY(whet_buf_puts(ctx, item, "- "));
+    if (t->kind == WHET_TRIED_REJECTED && v->code == WHET_V_PASS)
+        WHET_TRY(whet_buf_puts(ctx, item, "the same machine code as another program"));
+    else if (t->kind == WHET_TRIED_REJECTED)
+        WHET_TRY(whet_buf_printf(ctx, item, "%s by gate %d (%s)", whet_verdict_name(v->code),
+                                 (int)v->gate, whet_gate_name(v->gate)));
+    else if (t->gain.ratio > 0)
+        WHET_TRY(put_gain(ctx, w, t, item));
+    else
+        WHET_TRY(whet_buf_puts(ctx, item, "right, and its parent was not timed"));
+    WHET_TRY(whet_buf_printf(ctx, item, ": %s", m->change));
+    if (t->n > 1) WHET_TRY(whet_buf_printf(ctx, item, "; tried %d times", t->n));
+    if (t->n > 1 && t->most > 0)
+        WHET_TRY(whet_buf_printf(ctx, item, ", %.2fx to %.2fx", t->least, t->most));
+    return whet_buf_putc(ctx, item, '\n');
+}
+
+/* Names and effects of all that was tried, each name once. */
+static whet_status put_tried(whet_ctx *ctx, writer *w) {
+    static const char *const heads[WHET_N_TRIED_KINDS] = {
+        "Faster than the parent, beyond the noise:\n",
+        "Slower than the parent, beyond the noise:\n",
+        "No difference from the parent that one look can see:\n",
+        "Refused:\n",
+    };
+    whet_tried tried[WHET_MAX_TRIED];
     whet_buf item = { 0 };
     bool is_taken;
+    int n;
+    WHET_TRY(whet_tried_list(ctx, w->s, tried, &n));
     whet_status st = WHET_OK;
     for (int i = 0; i < n && st == WHET_OK; i++) {
-        const bool is_end = i < N_GAINS || i >= n - N_LOSSES;
-        if (!is_end) continue;
-        st = put_gain(ctx, w, &effects[i], &item);
+        if (i == 0 || tried[i].kind != tried[i - 1].kind)
+            st = whet_buf_puts(ctx, &item, heads[tried[i].kind]);
+        if (st == WHET_OK) st = put_try(ctx, w, &tried[i], &item);
         if (st == WHET_OK) st = take_item(ctx, w, &item, &is_taken);
     }
     whet_buf_fini(ctx, &item);
@@ -257,7 +305,7 @@ static whet_status list_effects(whet_ctx *ctx, writer *w, const effect *effects,
 }
 
 /* Parts that were measured one by one. */
-static whet_status put_parts(whet_ctx *ctx, writer *w) {
+static whet_status put_ideas(whet_ctx *ctx, writer *w) {
     whet_gain gains[WHET_N_GAINS];
     whet_buf item = { 0 };
     bool is_taken;
@@ -265,29 +313,14 @@ static whet_status put_parts(whet_ctx *ctx, writer *w) {
     WHET_TRY(whet_ablate_gains(ctx, w->s, gains, WHET_N_GAINS, &n));
     whet_status st = WHET_OK;
     for (int i = 0; i < n && st == WHET_OK; i++) {
-        st = whet_buf_printf(ctx, &item, "- %.2fx by itself, measured %d time%s: %s\n",
-                             exp(gains[i].log_gain), gains[i].n, gains[i].n > 1 ? "s" : "",
-                             gains[i].what);
+        st = whet_buf_puts(ctx, &item, "- ");
+        if (st == WHET_OK) st = put_ratio(ctx, &gains[i].gain, &item);
+        if (st == WHET_OK)
+            st = whet_buf_printf(ctx, &item, " by itself, measured %d time%s: %s\n", gains[i].n,
+                                 gains[i].n > 1 ? "s" : "", gains[i].what);
         if (st == WHET_OK) st = take_item(ctx, w, &item, &is_taken);
     }
     whet_buf_fini(ctx, &item);
-    return st;
-}
-
-static whet_status put_ideas(whet_ctx *ctx, writer *w) {
-    const whet_search *s = w->s;
-    WHET_TRY(put_parts(ctx, w));
-    effect *effects = whet_alloc_zero(ctx, (size_t)s->n_members, sizeof *effects);
-    if (!effects) return WHET_E_NOMEM;
-    int n = 0;
-    for (int i = 1; i < s->n_members; i++) {
-        const whet_member *m = &s->members[i];
-        if (!m->is_timed || m->parent < 0 || !s->members[m->parent].is_timed) continue;
-        effects[n++] = (effect){ i, m->log_speed - s->members[m->parent].log_speed };
-    }
-    qsort(effects, (size_t)n, sizeof *effects, by_gain);
-    const whet_status st = list_effects(ctx, w, effects, n);
-    whet_free(ctx, effects);
     return st;
 }
 
@@ -299,17 +332,16 @@ static const struct {
     const char *name;
     list_fn put;
 } lists[] = {
-    { "BEST", put_best },
-    { "DIVERSE", put_diverse },
-    { "FAILURES", put_failures },
-    { "IDEAS", put_ideas },
+    { "BEST", put_best },   { "DIVERSE", put_diverse }, { "FAILURES", put_failures },
+    { "IDEAS", put_ideas }, { "TRIED", put_tried },
 };
 
 enum { N_LISTS = sizeof lists / sizeof *lists };
 
 static const char *const facts[] = { "HEADS",   "KV_HEADS", "HEAD_DIM", "CONTEXT",     "DTYPE",
                                      "MACHINE", "HEADER",   "BASELINE", "SPEED",       "PARENT",
-                                     "CHANGE",  "VERDICT",  "OTHER",    "OTHER_SPEED", "LIMIT" };
+                                     "CHANGE",  "VERDICT",  "OTHER",    "OTHER_SPEED", "LIMIT",
+                                     "SUITE",   "RACES",    "COMPILER" };
 
 enum {
     HEADS,
@@ -327,6 +359,9 @@ enum {
     OTHER,
     OTHER_SPEED,
     LIMIT,
+    SUITE,
+    RACES,
+    COMPILER,
     N_FACTS,
 };
 
@@ -334,18 +369,24 @@ static bool is_word(const char *name, const char *place, size_t n) {
     return strlen(name) == n && memcmp(name, place, n) == 0;
 }
 
+/* A run that is replayed has none of its own. */
+static const char *compiler_of(const whet_search *s) {
+    return s->answers ? s->run.compiler.text : s->compiler;
+}
+
 static whet_status put_fact(whet_ctx *ctx, const writer *w, int fact) {
     const whet_search *s = w->s;
     const whet_problem *p = &s->opts.problem;
     const whet_member *m = &s->members[w->q->parent];
     const whet_member *other = w->q->other >= 0 ? &s->members[w->q->other] : m;
+    const whet_limits largest = largest_limits(s);
     switch (fact) {
     case HEADS: return whet_buf_printf(ctx, w->out, "%d", p->n_heads);
     case KV_HEADS: return whet_buf_printf(ctx, w->out, "%d", p->n_kv_heads);
     case HEAD_DIM: return whet_buf_printf(ctx, w->out, "%d", p->head_dim);
     case CONTEXT: return whet_buf_printf(ctx, w->out, "%d", p->n_context);
     case DTYPE: return whet_buf_puts(ctx, w->out, whet_dtype_name((whet_dtype)p->dtype));
-    case MACHINE: return whet_limits_tell(ctx, &s->machine, w->out);
+    case MACHINE: return whet_limits_tell(ctx, &s->machine, &largest, w->out);
     case HEADER: return whet_buf_puts(ctx, w->out, whet_header_texts[0].text);
     case BASELINE: return whet_buf_puts(ctx, w->out, s->yardstick->name);
     case SPEED: return put_speed(ctx, w, m, w->out);
@@ -354,6 +395,9 @@ static whet_status put_fact(whet_ctx *ctx, const writer *w, int fact) {
     case VERDICT: return put_verdict(ctx, m, w->out);
     case OTHER: return put_program(ctx, other, w->out);
     case LIMIT: return put_limit(ctx, w, w->out);
+    case SUITE: return put_shapes(ctx, w, whet_suite, WHET_N_SUITE, w->out);
+    case RACES: return put_shapes(ctx, w, NULL, WHET_N_SHAPES, w->out);
+    case COMPILER: return whet_buf_puts(ctx, w->out, compiler_of(s));
     default: return put_speed(ctx, w, other, w->out);
     }
 }
@@ -414,6 +458,33 @@ whet_status whet_prompt_check(whet_ctx *ctx, const char *name, const char *text)
     return WHET_OK;
 }
 
+/* ---- questions that would be alike ---- */
+
+static const char *const focuses[] = {
+    "decode at short contexts, where starting, splitting and merging count as much as reading",
+    "prefill: tiles of queries and keys in registers, and what is done once for many rows",
+    "the layout of the cache: what lies beside what, for both reading and appending",
+    "the softmax: its passes, its exp, and what can be left out of them",
+    "the split over workers and the merge of their parts",
+    "how memory is read: streams, pages, prefetch, and what waits for what",
+    "the conversions between bf16 and f32, and which unit does the products",
+};
+
+enum { N_FOCUSES = sizeof focuses / sizeof *focuses };
+
+/* Which one comes first is drawn by the run's seed and by how many questions there were: not by the
+ * dice of the search, which do not depend on what is in a prompt. */
+static whet_status put_focus(whet_ctx *ctx, const writer *w) {
+    whet_rng rng;
+    if (!w->q->focus) return WHET_OK;
+    whet_rng_init(&rng, w->s->opts.seed + (uint64_t)w->s->n_proposals);
+    const uint64_t at = whet_rng_below(&rng, N_FOCUSES) + (uint64_t)w->q->focus;
+    return whet_buf_printf(ctx, w->out,
+                           "\nSomebody else is asked the same at this moment. Begin with another "
+                           "side of it: %s.\n",
+                           focuses[at % N_FOCUSES]);
+}
+
 /* Once without the lists, to see what room is left for them. */
 whet_status whet_prompt_write(whet_ctx *ctx, const whet_search *s, const whet_question *question,
                               whet_buf *prompt) {
@@ -424,7 +495,9 @@ whet_status whet_prompt_write(whet_ctx *ctx, const whet_search *s, const whet_qu
     writer w = { .s = s, .q = question, .out = prompt };
     whet_buf_clear(prompt);
     WHET_TRY(expand(ctx, &w, text));
+    WHET_TRY(put_focus(ctx, &w));
     w.room = prompt->len < most ? most - prompt->len : 0;
     whet_buf_clear(prompt);
-    return expand(ctx, &w, text);
+    WHET_TRY(expand(ctx, &w, text));
+    return put_focus(ctx, &w);
 }

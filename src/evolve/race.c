@@ -43,21 +43,22 @@ static whet_status time_shape(whet_ctx *ctx, whet_search *s, whet_member *m, whe
         m->seconds += duel.samples[i].ns * 1e-9;
     m->ns[shape] = duel.ns;
     m->kv_bytes[shape] = duel.kv_bytes;
-    if (shape == WHET_SHAPE_DECODE) m->race = duel.result;
+    if (duel.n_samples) m->races[shape] = duel.result;
     m->log_speeds[shape] = duel.n_samples ? log(duel.result.ratio) : -HUGE_VAL;
     if (duel.verdict.code != WHET_V_PASS) m->verdict = duel.verdict;
     whet_duel_fini(ctx, &duel);
     return WHET_OK;
 }
 
+const double whet_race_weights[WHET_N_SHAPES] = {
+    [WHET_SHAPE_DECODE] = 4.0 / 6,
+    [WHET_SHAPE_PREFILL] = 2.0 / 6,
+};
+
 double whet_search_mean(const double log_speeds[WHET_N_SHAPES]) {
-    static const double weights[WHET_N_SHAPES] = {
-        [WHET_SHAPE_DECODE] = 4.0 / 6,
-        [WHET_SHAPE_PREFILL] = 2.0 / 6,
-    };
     double sum = 0;
     for (int shape = 0; shape < WHET_N_SHAPES; shape++)
-        sum += weights[shape] * log_speeds[shape];
+        sum += whet_race_weights[shape] * log_speeds[shape];
     return sum;
 }
 

@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/shape.h"
 #include "evolve/journal.h"
 
 static const double bandwidth_seconds = 0.1, flops_seconds = 0.03;
+static const double pause_ns = 20e9; /* between two of a search, at least */
 static const char what[] = "limit", form[] = "%.6g B/s, %.6g FLOP/s";
 
 static whet_status probe(whet_ctx *ctx, whet_search *s, char *text, size_t n) {
@@ -34,8 +36,6 @@ static whet_status probe(whet_ctx *ctx, whet_search *s, char *text, size_t n) {
 whet_status whet_roof_measure(whet_ctx *ctx, whet_search *s) {
     whet_store_said next;
     double bytes = 0, flop = 0;
-    s->result->peak_bytes = fmax(s->result->peak_bytes, s->limits.bytes_per_second);
-    s->result->peak_flop = fmax(s->result->peak_flop, s->limits.flop_per_second);
     WHET_TRY(whet_journal_next(ctx, s, &next));
     if (next.is_there && strcmp(next.what, what) != 0) return WHET_OK;
     if (!next.is_there) WHET_TRY(probe(ctx, s, next.detail, sizeof next.detail));
@@ -44,6 +44,17 @@ whet_status whet_roof_measure(whet_ctx *ctx, whet_search *s) {
         s->result->peak_flop = fmax(s->result->peak_flop, flop);
     }
     return whet_journal_note(ctx, s, what, next.detail);
+}
+
+whet_status whet_roof_measure_again(whet_ctx *ctx, whet_search *s) {
+    whet_store_said next;
+    const double now_ns = whet_clock_ns();
+    WHET_TRY(whet_journal_next(ctx, s, &next));
+    if (!next.is_there && now_ns - fmax(s->probed_ns, s->start_ns) < pause_ns) return WHET_OK;
+    s->probed_ns = now_ns;
+    const whet_status st = whet_roof_measure(ctx, s);
+    whet_roof_close(s);
+    return st;
 }
 
 void whet_roof_close(whet_search *s) {
@@ -82,10 +93,24 @@ bool whet_roof_doubts(const whet_search *s, whet_verdict *verdict) {
     return false;
 }
 
+/* Seconds that reading alone, and calculating alone, would take. */
+static void least_times(const whet_search *s, const whet_evolve_shape *shape, double *reading,
+                        double *calculating) {
+    const whet_problem *p = &s->opts.problem;
+    *reading = shape->kv_bytes / s->result->peak_bytes;
+    *calculating = whet_shape_flop(shape->name, p->n_heads, p->head_dim) / s->result->peak_flop;
+}
+
+bool whet_roof_is_memory(const whet_search *s, const whet_evolve_shape *shape) {
+    double reading, calculating;
+    least_times(s, shape, &reading, &calculating);
+    return reading >= calculating;
+}
+
 double whet_roof_share(const whet_search *s, const whet_evolve_shape *shape) {
     const whet_evolve_result *r = s->result;
-    const whet_problem *p = &s->opts.problem;
+    double reading, calculating;
     if (!(r->peak_bytes > 0 && r->peak_flop > 0 && shape->ns > 0)) return 0;
-    const double flop = whet_shape_flop(shape->name, p->n_heads, p->head_dim);
-    return 1e9 * fmax(shape->kv_bytes / r->peak_bytes, flop / r->peak_flop) / shape->ns;
+    least_times(s, shape, &reading, &calculating);
+    return 1e9 * fmax(reading, calculating) / shape->ns;
 }

@@ -16,6 +16,7 @@
 #include "evolve/journal.h"
 #include "evolve/population.h"
 #include "evolve/referee.h"
+#include "evolve/roof.h"
 #include "kernels/programs.h"
 
 void whet_member_fini(whet_ctx *ctx, whet_member *m) {
@@ -36,7 +37,7 @@ void whet_search_tell(const whet_search *s, const char *what, const whet_member 
         .verdict = m ? &m->verdict : NULL,
         .speed = m && m->is_timed ? exp(m->log_speed) : 0,
         .best_speed = best >= 0 ? exp(s->members[best].log_speed) : 0,
-        .best = best >= 0 ? s->members[best].race : (whet_ratio){ 0 },
+        .best = best >= 0 ? s->members[best].races[WHET_SHAPE_DECODE] : (whet_ratio){ 0 },
         .rival = s->yardstick ? s->yardstick->name : "",
         .n_tried = s->result->n_tried,
         .n_rejected = s->result->n_rejected,
@@ -191,6 +192,7 @@ static whet_status generation(whet_ctx *ctx, whet_search *s, bool *is_dry) {
     if (st == WHET_OK) st = whet_referee_check(ctx, s, bred, n_bred);
     if (st == WHET_OK) st = admit_all(ctx, s, bred, n_bred);
     if (st == WHET_OK) st = whet_population_tend(ctx, s, island, is_over);
+    if (st == WHET_OK && n_asked) st = whet_roof_measure_again(ctx, s);
     s->n_generations++;
     for (int i = 0; i < n_bred; i++)
         whet_member_fini(ctx, &bred[i]);
@@ -311,6 +313,8 @@ whet_status whet_search_begin(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_journal_put_run(ctx, s));
     WHET_TRY(whet_record_event(ctx, s, "start", ""));
     WHET_TRY(whet_journal_commit(ctx, s));
+    s->result->peak_bytes = s->limits.bytes_per_second;
+    s->result->peak_flop = s->limits.flop_per_second;
     whet_member first[N_FIRST] = { 0 };
     const whet_status st = plant(ctx, s, first);
     for (int i = 0; i < N_FIRST; i++)

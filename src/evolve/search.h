@@ -41,10 +41,10 @@ typedef struct whet_member {
     double ns[WHET_N_SHAPES];         /* of one call, when it was raced; 0 = not timed */
     double kv_bytes[WHET_N_SHAPES];   /* of K and V that such a call must read */
     double log_speed; /* their weighted mean; of decode alone for what was dropped then */
-    whet_ratio race;  /* in decode, at the first look */
-    bool has_speed;   /* log_speed says something */
-    bool is_timed;    /* on all shapes, and not rejected: it may be an elite */
-    double seconds;   /* that it cost: build and races */
+    whet_ratio races[WHET_N_SHAPES]; /* the same speeds, with their intervals */
+    bool has_speed;                  /* log_speed says something */
+    bool is_timed;                   /* on all shapes, and not rejected: it may be an elite */
+    double seconds;                  /* that it cost: build and races */
     int control;      /* 0: of evolution itself; else whose it is (evolve/control.h) */
     int n_children;   /* that were admitted */
     int n_looks;      /* times that decoding was timed; log_speeds has the mean */
@@ -95,7 +95,8 @@ typedef struct whet_search {
     const whet_baseline *yardstick; /* fused, or else repeat: races are against it */
     int64_t step;
     double start_ns;
-    double race_ns; /* all races so far: what the finals take is reckoned from it */
+    double probed_ns; /* when the limits were last measured */
+    double race_ns;   /* all races so far: what the finals take is reckoned from it */
     int n_races;
     whet_bandit bandit;
     int n_generations;
@@ -136,6 +137,7 @@ whet_status whet_search_race(whet_ctx *ctx, whet_search *s, whet_member *member)
 
 /* The weighted mean of log speeds, one a race: decode for four of the suite's six shapes, prefill
  * for two. */
+extern const double whet_race_weights[WHET_N_SHAPES];
 double whet_search_mean(const double log_speeds[WHET_N_SHAPES]);
 
 /* Indices of the fastest members, the fastest first; returns how many, at most n. */

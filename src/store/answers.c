@@ -205,6 +205,19 @@ whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, w
     return st;
 }
 
+whet_status whet_store_get_prompt(whet_ctx *ctx, whet_store *store, int64_t id, int64_t step,
+                                  whet_buf *text, bool *is_there) {
+    sqlite3_stmt *stmt;
+    *is_there = false;
+    WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
+                           "SELECT prompt FROM main.proposals WHERE id = ? AND step = ?", "ii", id,
+                           step));
+    whet_status st = whet_db_step(ctx, &store->db, stmt, is_there);
+    if (st == WHET_OK && *is_there) st = take_text(ctx, stmt, 0, text);
+    whet_db_finish(stmt);
+    return st;
+}
+
 whet_status whet_store_get_injected(whet_ctx *ctx, whet_store *store, int64_t id,
                                     whet_store_injected *injected) {
     sqlite3_stmt *stmt;

@@ -242,6 +242,10 @@ typedef struct whet_store_reply {
 whet_status whet_store_get_reply(whet_ctx *ctx, whet_store *store, int64_t id, whet_buf *text,
                                  whet_store_reply *reply);
 
+/* The prompt of proposal number `id`, if it was asked in that step; appended. */
+whet_status whet_store_get_prompt(whet_ctx *ctx, whet_store *store, int64_t id, int64_t step,
+                                  whet_buf *text, bool *is_there);
+
 /* Where the run's winner was installed; "" = nowhere. WHET_E_NOT_FOUND without a winner. */
 whet_status whet_store_get_installed(whet_ctx *ctx, whet_store *store, whet_buf *folder);
 

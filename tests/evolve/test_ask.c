@@ -39,6 +39,7 @@ static whet_search make_search(const char *proposer, uint64_t seed) {
         snprintf(m->change, sizeof m->change, "change %d", i);
         snprintf(m->hash, sizeof m->hash, "%064d", i);
         m->log_speed = m->log_speeds[WHET_SHAPE_DECODE] = log(1 + 0.02 * i);
+        m->races[WHET_SHAPE_DECODE] = (whet_ratio){ 1 + 0.02 * i, 0.9 + 0.02 * i, 1.1 + 0.02 * i };
         m->has_speed = m->is_timed = true;
         m->parent2 = -1;
         m->islands = 3;
@@ -141,6 +142,25 @@ static void test_repair(void) {
     forget(&g);
 }
 
+/* A run that begins has one parent for all: what is asked twice is not the same prompt, and the
+ * dice of the search are as they would be without that. */
+static void test_no_two_prompts_are_the_same(void) {
+    generation g;
+    whet_search s = make_search(says_nothing, test_seed);
+    s.n_members = 1;
+    s.opts.is_rewriting = true;
+    s.opts.llm.n_questions = WHET_MAX_QUESTIONS;
+    ask(&s, &g);
+    CHECK_INT(g.n_asked, WHET_MAX_QUESTIONS);
+    for (int i = 0; i < g.n_asked; i++) {
+        CHECK_INT(g.asked[i].question.ask, WHET_ASK_REWRITE);
+        CHECK_INT(g.asked[i].question.focus, i);
+        for (int j = 0; j < i; j++)
+            CHECK(strcmp(g.asked[i].prompt.text, g.asked[j].prompt.text) != 0);
+    }
+    forget(&g);
+}
+
 /* As many as a budget has for the worst case, and as there are places. */
 static void test_bounds(void) {
     generation g;
@@ -191,6 +211,7 @@ int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "order", test_order },
         { "repair", test_repair },
+        { "no_two_prompts_are_the_same", test_no_two_prompts_are_the_same },
         { "bounds", test_bounds },
         { "failure", test_failure },
     };

@@ -62,6 +62,8 @@ static whet_search make_search(int n_members) {
         snprintf(m->change, sizeof m->change, "change %d", i);
         snprintf(m->hash, sizeof m->hash, "%064d", i);
         m->log_speed = m->log_speeds[WHET_SHAPE_DECODE] = log(0.001 * (i + 1));
+        for (int j = 0; j < WHET_N_SHAPES; j++)
+            m->races[j] = (whet_ratio){ exp(m->log_speeds[j]), 0, 0 };
         m->has_speed = m->is_timed = true;
         m->parent2 = -1;
     }
@@ -77,7 +79,7 @@ static void reject(int member, whet_verdict_code code, const char *reason) {
 }
 
 static void write_prompt(const whet_search *s, int parent, whet_buf *prompt) {
-    const whet_question q = { WHET_ASK_DIFF, parent, -1 };
+    const whet_question q = { WHET_ASK_DIFF, parent, -1, 0 };
     REQUIRE_OK(ctx, whet_prompt_write(ctx, s, &q, prompt));
 }
 
@@ -241,8 +243,8 @@ static void d6_facts_are_those_of_the_last_programs(void) {
     CHECK_CONTAINS(prompt.text, "change 298");      /* the parent's own change */
     CHECK_CONTAINS(prompt.text, "0.30x in shape0"); /* the best one's speed */
     CHECK_CONTAINS(prompt.text, "a reason behind the first hundred");
-    CHECK_CONTAINS(prompt.text, "299.00x its parent's speed (299.00x in shape0, ");
-    CHECK_CONTAINS(prompt.text, "): change 298");
+    CHECK_CONTAINS(prompt.text, "x its parent's speed (299.00x in shape0, 1.00x in shape1)");
+    CHECK_CONTAINS(prompt.text, "shape1): change 298");
     whet_buf_fini(ctx, &prompt);
 }
 
@@ -373,7 +375,7 @@ static void d9_steps_are_whole_and_hold_the_random_state(void) {
 static whet_status record(whet_search *s, int64_t prompt_tokens, int64_t reply_tokens) {
     const whet_proposal p = {
         .prompt.text = "a prompt",
-        .question = { WHET_ASK_DIFF, 0, -1 },
+        .question = { WHET_ASK_DIFF, 0, -1, 0 },
         .got = { .prompt_tokens = prompt_tokens, .reply_tokens = reply_tokens, .wall_ns = 2e9 },
     };
     WHET_TRY(whet_journal_begin(ctx, s));
