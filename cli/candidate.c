@@ -8,6 +8,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <whet/attention.h>
+
 enum { MAX_FILE_BYTES = 16 << 20 };
 
 static const char *const dtype_names[] = {
@@ -44,6 +46,15 @@ whet_status cli_read_source(whet_ctx *ctx, const char *file, whet_buf *source) {
     const whet_status st = whet_fd_read(ctx, fd, file, MAX_FILE_BYTES, source);
     close(fd);
     return st;
+}
+
+whet_status cli_check_built_in(const whet_problem *heads, const char *name, const char *or_else) {
+    whet_problem problem = *heads;
+    problem.n_rows = problem.n_context = 1;
+    const whet_attention_kernel *kernel = whet_attention_find(name);
+    if (kernel && kernel->supports(&problem)) return WHET_OK;
+    return cli_usage("%s is no built-in kernel%s; take grouped, fused or repeat%s", name,
+                     kernel ? " for these heads here" : "", or_else);
 }
 
 whet_status cli_choose_seed(const cli_command *command, const cli_args *args, uint64_t given,

@@ -20,6 +20,10 @@ whet_status cli_read_problem(const char *text, whet_problem *problem, const char
 /* The whole of FILE.c. */
 whet_status cli_read_source(whet_ctx *ctx, const char *file, whet_buf *source);
 
+/* Whether there is such a kernel for these heads on this processor; `or_else` ends the sentence
+ * that says it is not. */
+whet_status cli_check_built_in(const whet_problem *heads, const char *name, const char *or_else);
+
 /* `given`, or a fresh one when the option was not given. */
 whet_status cli_choose_seed(const cli_command *command, const cli_args *args, uint64_t given,
                             uint64_t *seed);

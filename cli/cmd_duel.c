@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <whet/attention.h>
 #include <whet/machine.h>
 
 #include "candidate.h"
@@ -108,22 +107,14 @@ static bool is_file(const char *name) {
 }
 
 /* A file goes through the gates 0 to 5, a built-in kernel must only be there. */
-static whet_status open_built_in(const whet_problem *of_heads, cli_duellist *side) {
-    whet_problem problem = *of_heads;
-    problem.n_rows = problem.n_context = 1;
-    const whet_attention_kernel *kernel = whet_attention_find(side->name);
-    if (!kernel || !kernel->supports(&problem))
-        return cli_usage("%s is no built-in kernel%s; take grouped, fused or repeat, or a FILE.c",
-                         side->name, kernel ? " for these heads here" : "");
-    side->object = (whet_object){ .built_in = side->name };
-    return WHET_OK;
-}
-
 static whet_status open_side(whet_ctx *ctx, const cli_sitting *s, cli_duellist *side,
                              bool *is_rejected) {
     whet_buf source = { 0 };
     whet_verdict v = { 0 };
-    if (!is_file(side->name)) return open_built_in(&s->problem, side);
+    if (!is_file(side->name)) {
+        side->object = (whet_object){ .built_in = side->name };
+        return cli_check_built_in(&s->problem, side->name, ", or a FILE.c");
+    }
     whet_status st = cli_read_source(ctx, side->name, &source);
     if (st == WHET_OK)
         st = whet_judge_source(ctx, s->judge, source.text ? source.text : "", source.len,

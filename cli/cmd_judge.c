@@ -204,11 +204,13 @@ static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
     const whet_judge_opts opts = judge_opts_of(q, program);
     whet_judge *judge = NULL;
     findings f = { 0 };
-    whet_status st = whet_judge_open(ctx, &opts, &judge);
+    const char *against = q->opts->against;
+    whet_status st = against ? cli_check_built_in(&q->problem, against, "") : WHET_OK;
+    if (st == WHET_OK) st = whet_judge_open(ctx, &opts, &judge);
     if (st == WHET_OK)
         st = whet_judge_source(ctx, judge, q->source->text ? q->source->text : "", q->source->len,
                                &f.object, &f.verdict);
-    if (st == WHET_OK && q->opts->against) st = time_it(ctx, q, judge, &f);
+    if (st == WHET_OK && against) st = time_it(ctx, q, judge, &f);
     if (st == WHET_OK && q->model.len && f.verdict.code == WHET_V_PASS)
         st = play(ctx, q, program, judge, &f);
     if (st == WHET_OK && q->opts->is_json) st = print_json(ctx, q, &f);

@@ -154,6 +154,7 @@ whet_status whet_journal_open(whet_ctx *ctx, whet_search *s) {
     if (!is_old) WHET_TRY(make_folder_of(ctx, s->opts.run_file));
     WHET_TRY(s->is_replay ? whet_store_open_to_read(ctx, s->opts.run_file, &s->store)
                           : whet_store_open(ctx, s->opts.run_file, !is_old, &s->store));
+    if (!is_old) WHET_TRY(whet_store_check_free(ctx, s->store)); /* before anything is judged */
     if (s->opts.answers) {
         WHET_TRY(whet_store_open_to_read(ctx, s->opts.answers, &s->answers));
         s->is_other = true;

@@ -110,12 +110,15 @@ void whet_store_rollback(whet_store *store) {
     store->is_in_transaction = false;
 }
 
-whet_status whet_store_put_run(whet_ctx *ctx, whet_store *store, const whet_store_run *run) {
+whet_status whet_store_check_free(whet_ctx *ctx, whet_store *store) {
     int64_t n_runs = 0;
     WHET_TRY(whet_store_count(ctx, store, "run", &n_runs));
-    if (n_runs)
-        return whet_fail(ctx, WHET_E_BUSY, "%s already holds a run; name another file",
-                         store->db.path);
+    if (!n_runs) return WHET_OK;
+    return whet_fail(ctx, WHET_E_BUSY, "%s already holds a run; name another file", store->db.path);
+}
+
+whet_status whet_store_put_run(whet_ctx *ctx, whet_store *store, const whet_store_run *run) {
+    WHET_TRY(whet_store_check_free(ctx, store));
     return whet_db_run(ctx, &store->db,
                        "INSERT INTO run(id, started, seed, version, problem, options, machine,"
                        " fingerprint, compiler)"

@@ -32,7 +32,8 @@ typedef struct whet_store_run {
     const char *compiler; /* first line of its --version, and the flags */
 } whet_store_run;
 
-/* WHET_E_BUSY when the file already holds a run. Not for following. */
+/* WHET_E_BUSY when the file already holds a run. The second for one that is not followed. */
+whet_status whet_store_check_free(whet_ctx *ctx, whet_store *store);
 whet_status whet_store_put_run(whet_ctx *ctx, whet_store *store, const whet_store_run *run);
 whet_status whet_store_end_run(whet_ctx *ctx, whet_store *store, const char *outcome);
 
