@@ -109,19 +109,40 @@ static whet_status look_twice(whet_ctx *ctx, whet_search *s, int n) {
     return WHET_OK;
 }
 
-static whet_status choose(whet_ctx *ctx, whet_search *s, whet_finalist *best) {
+/* Those that might still win, and the one that is taken. */
+typedef struct final {
+    whet_finalist finalists[WHET_MAX_FINALISTS];
+    int n, taken;
+    char refused[160]; /* who was, and by what; "" = nobody yet */
+} final;
+
+/* The next one by the suite's rule; -1 = there is none. */
+static void take(whet_search *s, final *f) {
+    whet_evolve_suite *suite = &s->result->suite;
+    f->taken = whet_suite_take(f->finalists, f->n);
+    whet_suite_report(s, f->finalists, f->n, f->taken);
+    const size_t used = strlen(suite->why);
+    if (used && *f->refused)
+        snprintf(suite->why + used, sizeof suite->why - used, "; before it %s", f->refused);
+}
+
+static void drop(final *f) {
+    const size_t n_behind = (size_t)(f->n - f->taken - 1);
+    whet_finalist *at = &f->finalists[f->taken];
+    memmove(at, at + 1, n_behind * sizeof *at);
+    f->n--;
+}
+
+static whet_status choose(whet_ctx *ctx, whet_search *s, final *f) {
     int members[WHET_MAX_FINALISTS];
-    whet_finalist finalists[WHET_MAX_FINALISTS] = { 0 };
     const int most = s->opts.minutes < 3 ? 3 : WHET_MAX_FINALISTS;
     WHET_TRY(look_twice(ctx, s, most));
-    const int n = whet_suite_finalists(s, members, most);
-    for (int i = 0; i < n; i++) {
-        finalists[i].member = members[i];
-        WHET_TRY(time_finalist(ctx, s, &finalists[i]));
+    *f = (final){ .n = whet_suite_finalists(s, members, most) };
+    for (int i = 0; i < f->n; i++) {
+        f->finalists[i].member = members[i];
+        WHET_TRY(time_finalist(ctx, s, &f->finalists[i]));
     }
-    const int taken = whet_suite_take(finalists, n);
-    *best = taken < 0 ? (whet_finalist){ .member = -1 } : finalists[taken];
-    whet_suite_report(s, finalists, n, taken);
+    take(s, f);
     return keep_best_of_shapes(ctx, s);
 }
 
@@ -219,12 +240,14 @@ static void explain(whet_search *s, const char *why) {
     snprintf(s->result->not_installed, sizeof s->result->not_installed, "%.*s", most, why);
 }
 
-/* A search does without gate 6; what the engine loads does not. */
-static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+/* A search does without gate 6; what the engine loads does not. `refused` says why it is not taken.
+ */
+static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m, char refused[160]) {
     whet_verdict full = m->verdict;
     WHET_TRY(whet_judge_finish(ctx, s->judge, m->text.text, m->text.len, &m->object, &full));
     if (full.code != WHET_V_PASS) {
-        explain(s, full.reason);
+        snprintf(refused, 160, "%.10s was refused by gate %d: %s: %.90s", m->hash, (int)full.gate,
+                 whet_verdict_name(full.code), full.reason);
         return WHET_OK;
     }
     WHET_TRY(write_receipt(ctx, s, m));
@@ -253,13 +276,17 @@ static whet_status keep_winner(whet_ctx *ctx, whet_search *s, const whet_member 
     return whet_journal_commit(ctx, s);
 }
 
-/* Whether the winner was installed, and where, is what the log says when it says it. */
-static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m) {
+/* Whether the winner was installed, and where, or refused, is what the log says when it says it. */
+static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m, char refused[160]) {
+    static const char what[] = "refused";
     whet_store_said next;
     whet_buf folder = { 0 };
     whet_verdict doubt;
+    *refused = '\0';
     WHET_TRY(whet_journal_next(ctx, s, &next));
-    if (!s->opts.winners)
+    if (next.is_there && strcmp(next.what, what) == 0)
+        snprintf(refused, 160, "%s", next.detail);
+    else if (!s->opts.winners)
         explain(s, "installing was not asked for");
     else if (s->opts.is_rehearsal)
         explain(s, "this was a rehearsal, whose speeds are rough");
@@ -268,7 +295,8 @@ static whet_status decide(whet_ctx *ctx, whet_search *s, const whet_member *m) {
     else if (whet_roof_doubts(s, &doubt))
         explain(s, doubt.reason);
     else if (!next.is_there)
-        WHET_TRY(install(ctx, s, m));
+        WHET_TRY(install(ctx, s, m, refused));
+    if (*refused) return whet_journal_note(ctx, s, what, refused);
     whet_status st = WHET_OK;
     if (next.is_there) st = whet_store_get_installed(ctx, s->answers, &folder);
     if (st == WHET_OK && s->result->is_installed) st = whet_buf_puts(ctx, &folder, s->opts.winners);
@@ -299,6 +327,8 @@ static void tell_authors(whet_search *s, const whet_genome *genome) {
 }
 
 static whet_status measure_between_limits(whet_ctx *ctx, whet_search *s, const whet_finalist *f) {
+    memset(s->result->shapes, 0, sizeof s->result->shapes);
+    s->receipt.n_measured = 0;
     whet_status st = whet_roof_measure(ctx, s);
     if (st == WHET_OK) st = measure(ctx, s, f);
     if (st == WHET_OK) st = whet_roof_measure(ctx, s);
@@ -307,26 +337,51 @@ static whet_status measure_between_limits(whet_ctx *ctx, whet_search *s, const w
     return st;
 }
 
-whet_status whet_search_finals(whet_ctx *ctx, whet_search *s) {
-    whet_finalist best;
-    WHET_TRY(choose(ctx, s, &best));
-    if (best.member < 0) {
-        explain(s, "no program passed the finals");
-        return WHET_OK;
-    }
-    whet_member *m = &s->members[best.member];
-    s->receipt.problem = s->opts.problem;
-    WHET_TRY(measure_between_limits(ctx, s, &best));
-    if (m->verdict.code != WHET_V_PASS) {
-        explain(s, "the best program was rejected in the final");
-        return WHET_OK;
-    }
+static whet_status tell_best(whet_ctx *ctx, whet_search *s, const whet_member *m) {
     memcpy(s->result->hash, m->hash, sizeof s->result->hash);
     memcpy(s->result->object_sha256, m->object.sha256, sizeof s->result->object_sha256);
     whet_genome_difference(&m->genome, &s->members[0].genome, s->result->change,
                            sizeof s->result->change);
     tell_authors(s, &m->genome);
-    if (s->opts.program_file)
-        WHET_TRY(whet_file_write(ctx, s->opts.program_file, m->text.text, m->text.len));
-    return decide(ctx, s, m);
+    if (!s->opts.program_file) return WHET_OK;
+    return whet_file_write(ctx, s->opts.program_file, m->text.text, m->text.len);
+}
+
+/* Measures the one that is taken, and says what becomes of it; refused = "": it is the best. */
+static whet_status try_taken(whet_ctx *ctx, whet_search *s, final *f) {
+    const whet_finalist *best = &f->finalists[f->taken];
+    whet_member *m = &s->members[best->member];
+    WHET_TRY(measure_between_limits(ctx, s, best));
+    if (m->verdict.code != WHET_V_PASS) {
+        snprintf(f->refused, sizeof f->refused, "%.10s was rejected in the final", m->hash);
+        return WHET_OK;
+    }
+    WHET_TRY(decide(ctx, s, m, f->refused));
+    return *f->refused ? WHET_OK : tell_best(ctx, s, m);
+}
+
+/* The log of a run that came to its end has no further finalist. */
+static whet_status has_ended(whet_ctx *ctx, whet_search *s, bool *is_over) {
+    whet_store_said next;
+    WHET_TRY(whet_journal_next(ctx, s, &next));
+    *is_over = next.is_there && strcmp(next.what, "end") == 0;
+    return WHET_OK;
+}
+
+/* A finalist that is refused makes way for the next one. */
+whet_status whet_search_finals(whet_ctx *ctx, whet_search *s) {
+    final f;
+    bool is_over = false;
+    s->receipt.problem = s->opts.problem;
+    WHET_TRY(choose(ctx, s, &f));
+    while (f.taken >= 0) {
+        WHET_TRY(try_taken(ctx, s, &f));
+        if (!*f.refused) return WHET_OK;
+        WHET_TRY(has_ended(ctx, s, &is_over));
+        if (is_over) break;
+        drop(&f);
+        take(s, &f);
+    }
+    explain(s, *f.refused ? f.refused : "no program passed the finals");
+    return WHET_OK;
 }
