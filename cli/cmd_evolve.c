@@ -214,7 +214,7 @@ static whet_status compare_in_model(whet_ctx *ctx, const evolve_opts *o,
     if (!*result->hash || *result->suite.rival == '\0') return WHET_OK;
     const cli_bench_opts bench = {
         .model = settings->model,
-        .baseline = result->suite.rival,
+        .baseline = result->suite.engine,
         .candidate = o->program_file,
         .scenarios = "primary,short,medium,long,code",
         .threads = settings->opts.n_threads,
@@ -231,6 +231,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
     program[n] = '\0';
     cli_evolve_view view = cli_evolve_view_open();
+    whet_profile profile;
     whet_evolve_opts opts = settings->opts;
     if (!opts.proposer && opts.llm.n_models) opts.proposer = "openai";
     opts.prompts = o->prompts;
@@ -240,14 +241,15 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.is_resumed = o->resumed != NULL;
     opts.answers = o->answers;
     opts.winners = o->is_not_installed ? NULL : folder;
+    opts.measured_attention = profile.attention;
     opts.worker = program;
     opts.cc = o->cc;
     opts.sample_ns = o->sample_ms * 1e6;
     opts.tests_judge = !o->is_untested;
     opts.on_event = cli_evolve_view_show;
     opts.event_data = &view;
-    whet_status st = WHET_OK;
-    if (!is_of_another_run(o)) st = choose_problem(ctx, settings, &opts.problem);
+    whet_status st = cli_profile_find(ctx, &profile);
+    if (st == WHET_OK && !is_of_another_run(o)) st = choose_problem(ctx, settings, &opts.problem);
     /* A command that is asked may need the variable itself. */
     const bool is_command = opts.proposer && strncmp(opts.proposer, "command:", 8) == 0;
     if (st == WHET_OK)

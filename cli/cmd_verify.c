@@ -80,7 +80,8 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     whet_verdict verdict = { 0 };
     whet_rejudge_opts opts;
     if (o->n_threads < 0) return cli_usage("--threads takes 0 or more, not %d", o->n_threads);
-    whet_status st = cli_rejudge(o->cc, o->seed, cli_is_given(&cli_verify, args, "seed"), &opts);
+    whet_status st =
+        cli_rejudge(ctx, o->cc, o->seed, cli_is_given(&cli_verify, args, "seed"), &opts);
     if (st != WHET_OK) return st;
     opts.n_threads = o->n_threads;
     opts.is_unsafe = o->is_unsafe;

@@ -115,7 +115,7 @@ static void print_news(void *data, const whet_winner_news *n) {
 static whet_status take_in(whet_ctx *ctx, const char *folder, const char *file) {
     int n_taken = 0;
     whet_rejudge_opts opts;
-    whet_status st = cli_rejudge(NULL, 0, false, &opts);
+    whet_status st = cli_rejudge(ctx, NULL, 0, false, &opts);
     cli_cancel_on_signal(ctx);
     if (st == WHET_OK) st = whet_winners_import(ctx, folder, file, &opts, print_news, &n_taken);
     if (st == WHET_OK)

@@ -8,6 +8,7 @@
 #include <whet/attention.h>
 
 #include "cli.h"
+#include "winner.h"
 
 enum { A = 0, B = 1, FEWER = 4 /* times fewer pairs for the controls */ };
 
@@ -49,7 +50,10 @@ static whet_status compare_with_best(whet_ctx *ctx, const cli_sitting *s,
     problem.n_context = cold->n_context;
     sanity->best = s->sides[B].name;
     sanity->speed = cold->result.ratio;
-    const char *first = whet_attention_default(&problem)->name;
+    whet_profile profile;
+    const whet_status found_profile = cli_profile_find(ctx, &profile);
+    if (found_profile != WHET_OK) return found_profile;
+    const char *first = whet_attention_choose(&problem, profile.attention)->name;
     if (sanity->speed <= doubtful || strcmp(first, s->sides[B].name) == 0) return WHET_OK;
     const whet_object best = { .built_in = first };
     whet_duel_opts fewer = *opts;

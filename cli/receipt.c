@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "winner.h"
 
 static void print_field(const char *name, const char *value) {
     if (*value) printf("%-10s %s\n", name, value);
@@ -62,12 +63,18 @@ whet_status cli_receipt_json(whet_ctx *ctx, const whet_receipt *receipt, whet_bu
     return st;
 }
 
-whet_status cli_rejudge(const char *cc, uint64_t seed, bool has_seed, whet_rejudge_opts *opts) {
+whet_status cli_rejudge(whet_ctx *ctx, const char *cc, uint64_t seed, bool has_seed,
+                        whet_rejudge_opts *opts) {
     static char program[PATH_MAX];
     const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
     program[n] = '\0';
-    *opts = (whet_rejudge_opts){ .worker = program, .cc = cc, .seed = seed };
+    static whet_profile profile;
+    const whet_status st = cli_profile_find(ctx, &profile);
+    if (st != WHET_OK) return st;
+    *opts = (whet_rejudge_opts){
+        .worker = program, .cc = cc, .seed = seed, .measured_attention = profile.attention
+    };
     if (has_seed) return WHET_OK;
     if (getrandom(&opts->seed, sizeof opts->seed, 0) != sizeof opts->seed)
         return cli_usage("the system has no random seed: %s", strerror(errno));

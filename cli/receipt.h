@@ -17,7 +17,8 @@ void cli_print_lineage(const whet_receipt *receipt);
 /* Appends the receipt as JSON in one line. */
 whet_status cli_receipt_json(whet_ctx *ctx, const whet_receipt *receipt, whet_buf *line);
 
-/* Options for judging again: this program as the worker, a fresh seed unless one is given. */
-whet_status cli_rejudge(const char *cc, uint64_t seed, bool has_seed, whet_rejudge_opts *opts);
+/* Options for judging again: this program as the worker, the engine's kernel by this machine's
+ * profile, a fresh seed unless one is given. */
+whet_status cli_rejudge(whet_ctx *ctx, const char *cc, uint64_t seed, bool has_seed, whet_rejudge_opts *opts);
 
 #endif

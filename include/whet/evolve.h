@@ -109,7 +109,10 @@ typedef struct whet_evolve_opts {
     const char *run_file;     /* SQLite; made, with its folder; must not hold a run yet */
     const char *program_file; /* where the best program's source goes; NULL = nowhere */
     const char *winners;      /* folder of winners; NULL = the winner is not installed */
-    const char *worker;       /* the whet program (whet_judge_opts) */
+    const char
+        *measured_attention; /* the engine's own kernel by a profile, as of whet_session_opts:
+                                what a winner has to beat; NULL = as the static order has it */
+    const char *worker;      /* the whet program (whet_judge_opts) */
     const char *cc;
     double sample_ns;  /* least length of a timed sample; 0 = the judge's default, 10 ms, or
     50 us of a rehearsal */
@@ -217,7 +220,8 @@ enum { WHET_N_GAINS = 8 };
 
 /* How the winner was chosen among the finalists. */
 typedef struct whet_evolve_suite {
-    char rival[16]; /* the baseline that all were timed against: the engine's own kernel */
+    char rival[16];  /* the baseline that all were timed against: the engine's own kernel */
+    char engine[48]; /* the name of that kernel */
     int n_finalists;
     double speed; /* the winner's: geometric mean over the shapes; 0 = none */
     whet_evolve_kept kept[WHET_N_SUITE]; /* "" where there is none */

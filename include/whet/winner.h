@@ -126,6 +126,8 @@ typedef struct whet_rejudge_opts {
     int n_threads;
     uint64_t seed;
     bool is_unsafe; /* whet_judge_opts */
+    const char
+        *measured_attention; /* the engine's own kernel by a profile, as of whet_session_opts */
 } whet_rejudge_opts;
 
 /* Builds a source for there->problem on this machine, judges it by all gates, and times it in
@@ -138,8 +140,9 @@ WHET_API whet_status whet_receipt_judge(whet_ctx *ctx, const whet_rejudge_opts *
                                         whet_verdict *verdict);
 
 /* Whether the winner of a receipt is faster than the engine's own kernel beyond doubt: by the lower
- * ends of the intervals, in decode and in a text job as a whole. */
-WHET_API bool whet_receipt_is_faster(const whet_receipt *receipt);
+ * ends of the intervals, in decode and in a text job as a whole. `measured` as of
+ * whet_attention_choose. */
+WHET_API bool whet_receipt_is_faster(const whet_receipt *receipt, const char *measured);
 
 /* All winners of the folder as JSON Lines, receipt and source each, whole or not at all; *n: how
  * many. Objects do not travel. */

@@ -41,6 +41,10 @@ static whet_status open_judge(whet_ctx *ctx, whet_search *s) {
     whet_machine machine;
     WHET_TRY(whet_machine_read(ctx, &machine));
     snprintf(s->fingerprint, sizeof s->fingerprint, "%s", machine.fingerprint);
+    const char *measured = s->answers ? NULL : s->opts.measured_attention; /* runs kept none once */
+    if (!*s->engine)
+        snprintf(s->engine, sizeof s->engine, "%s",
+                 whet_search_first_choice(&s->opts.problem, measured));
     if (!s->answers) {
         s->n_wanted = machine.n_usable < 2 ? 2 : machine.n_usable;
         if (s->opts.n_children > 0) s->n_wanted = s->opts.n_children;

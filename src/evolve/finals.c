@@ -201,15 +201,16 @@ static void fill_rows(whet_search *s) {
 }
 
 /* A run's problem leaves the rows open, and no kernel supports none: one row stands for them. */
-const char *whet_search_first_choice(const whet_problem *of_run) {
+const char *whet_search_first_choice(const whet_problem *of_run, const char *measured) {
     whet_problem problem = *of_run;
     problem.n_rows = 1;
-    return whet_attention_default(&problem)->name;
+    return whet_attention_choose(&problem, measured)->name;
 }
 
 /* Than the kernel whose place it would take. */
 static bool deserves_it(const whet_search *s) {
-    return whet_receipt_is_faster(&s->receipt) && log(s->result->suite.speed) > -whet_suite_noise;
+    return whet_receipt_is_faster(&s->receipt, s->engine) &&
+           log(s->result->suite.speed) > -whet_suite_noise;
 }
 
 /* All but the measurements. */

@@ -34,6 +34,8 @@ static whet_status put_options(whet_ctx *ctx, const whet_search *s, whet_buf *js
         WHET_TRY(whet_buf_puts(ctx, json, ",\"proposer\":"));
         WHET_TRY(whet_json_quote(ctx, json, s->opts.proposer, strlen(s->opts.proposer)));
     }
+    WHET_TRY(whet_buf_puts(ctx, json, ",\"engine\":"));
+    WHET_TRY(whet_json_quote(ctx, json, s->engine, strlen(s->engine)));
     WHET_TRY(put_config(ctx, s, json));
     WHET_TRY(whet_asking_put(ctx, s, json));
     WHET_TRY(whet_buf_puts(ctx, json, ",\"shapes\":["));
@@ -107,6 +109,8 @@ static bool read_options(const whet_json *from, whet_search *s) {
         if (!name) return false;
         snprintf(s->shape_names[i], sizeof s->shape_names[i], "%s", name);
     }
+    const char *engine = whet_json_string(whet_json_get(from, "engine"), NULL);
+    if (engine) snprintf(s->engine, sizeof s->engine, "%s", engine);
     s->opts.max_programs = max_programs;
     s->opts.n_threads = n_threads;
     s->n_wanted = n_wanted;

@@ -46,17 +46,21 @@ static double low_of(const whet_receipt *r, const char *op, const char *rival) {
 }
 
 /* The engine's own kernel, where it was measured; else the best there is. */
-static const char *rival_of(const whet_receipt *r) {
+static const char *rival_of(const whet_receipt *r, const char *measured) {
+    static const char *const families[] = { "grouped", "fused", "repeat" };
     whet_problem problem = r->problem;
     problem.n_rows = 1;
-    const char *first = whet_attention_default(&problem)->name;
-    if (strncmp(first, "grouped", 7) == 0 && low_of(r, "decode", "grouped") > 0) return "grouped";
+    const char *first = whet_attention_choose(&problem, measured)->name;
+    for (int i = 0; i < 3; i++)
+        if (strncmp(first, families[i], strlen(families[i])) == 0 &&
+            low_of(r, "decode", families[i]) > 0)
+            return families[i];
     return low_of(r, "decode", "fused") > 0 ? "fused" : "repeat";
 }
 
 /* A loss in prefill may be the price. */
-bool whet_receipt_is_faster(const whet_receipt *r) {
-    const char *rival = rival_of(r);
+bool whet_receipt_is_faster(const whet_receipt *r, const char *measured) {
+    const char *rival = rival_of(r, measured);
     const double decode = low_of(r, "decode", rival), prefill = low_of(r, "prefill", rival);
     return decode > 1 && prefill > 0 &&
            WHET_DECODE_WEIGHT * log(decode) + (1 - WHET_DECODE_WEIGHT) * log(prefill) > 0;

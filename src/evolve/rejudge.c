@@ -16,15 +16,18 @@ static const char *const rivals[] = { "repeat", "fused", "grouped" };
 /* As the search has them: from source where the library carries it, else built in. Leaves *object
  * empty where this machine has none. */
 static whet_status open_rival(whet_ctx *ctx, const whet_judge *judge, const char *name,
-                              const whet_problem *problem, whet_object *object) {
+                              const char *measured, const whet_problem *problem,
+                              whet_object *object) {
     const char *source = whet_program_text(name);
     whet_verdict verdict;
     *object = (whet_object){ 0 };
     if (source) return whet_judge_build(ctx, judge, source, strlen(source), object, &verdict);
     whet_problem one = *problem;
     one.n_rows = 1;
-    const whet_attention_kernel *kernel = whet_attention_find(name);
-    if (kernel && kernel->supports(&one)) object->built_in = name;
+    const whet_attention_kernel *engine = whet_attention_choose(&one, measured);
+    const bool is_engine = strncmp(engine->name, name, strlen(name)) == 0;
+    const whet_attention_kernel *kernel = is_engine ? engine : whet_attention_find(name);
+    if (kernel && kernel->supports(&one)) object->built_in = kernel->name;
     return WHET_OK;
 }
 
@@ -50,12 +53,12 @@ static whet_status time_over(whet_ctx *ctx, whet_judge *judge, const whet_object
     return WHET_OK;
 }
 
-static whet_status time_all(whet_ctx *ctx, whet_judge *judge, const whet_object *object,
-                            whet_receipt *here, whet_verdict *verdict) {
+static whet_status time_all(whet_ctx *ctx, whet_judge *judge, const char *measured,
+                            const whet_object *object, whet_receipt *here, whet_verdict *verdict) {
     whet_object them[3] = { 0 };
     whet_status st = WHET_OK;
     for (int i = 0; i < 3 && st == WHET_OK; i++)
-        st = open_rival(ctx, judge, rivals[i], &here->problem, &them[i]);
+        st = open_rival(ctx, judge, rivals[i], measured, &here->problem, &them[i]);
     for (int shape = 0; shape < WHET_N_SHAPES; shape++)
         for (int i = 0; i < 3 && st == WHET_OK && verdict->code == WHET_V_PASS; i++)
             if (them[i].bytes || them[i].built_in)
@@ -67,13 +70,14 @@ static whet_status time_all(whet_ctx *ctx, whet_judge *judge, const whet_object 
     return st;
 }
 
-static whet_status judge_it(whet_ctx *ctx, whet_judge *judge, const char *source, size_t n_bytes,
-                            whet_receipt *here, whet_object *object, whet_verdict *verdict) {
+static whet_status judge_it(whet_ctx *ctx, whet_judge *judge, const char *measured,
+                            const char *source, size_t n_bytes, whet_receipt *here,
+                            whet_object *object, whet_verdict *verdict) {
     WHET_TRY(whet_judge_compiler(ctx, judge, here->compiler, sizeof here->compiler));
     WHET_TRY(whet_judge_source(ctx, judge, source, n_bytes, object, verdict));
     memcpy(here->object_sha256, object->sha256, sizeof here->object_sha256);
     if (verdict->code != WHET_V_PASS) return WHET_OK;
-    return time_all(ctx, judge, object, here, verdict);
+    return time_all(ctx, judge, measured, object, here, verdict);
 }
 
 whet_status whet_receipt_judge(whet_ctx *ctx, const whet_rejudge_opts *opts,
@@ -99,7 +103,8 @@ whet_status whet_receipt_judge(whet_ctx *ctx, const whet_rejudge_opts *opts,
     WHET_TRY(whet_genome_hash(ctx, source, n_bytes, here->program_hash));
     WHET_TRY(whet_receipt_sign(ctx, here));
     WHET_TRY(whet_judge_open(ctx, &judge_opts, &judge));
-    whet_status st = judge_it(ctx, judge, source, n_bytes, here, object ? object : &own, verdict);
+    whet_status st = judge_it(ctx, judge, opts->measured_attention, source, n_bytes, here,
+                              object ? object : &own, verdict);
     if (st != WHET_OK && object) whet_object_fini(ctx, object);
     whet_object_fini(ctx, &own);
     whet_judge_close(ctx, judge);

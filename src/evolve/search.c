@@ -225,11 +225,14 @@ whet_status whet_search_run(whet_ctx *ctx, whet_search *s) {
 }
 
 /* From source where the library carries it, with the candidates' own flags; else built in. */
-static whet_status write_baseline(whet_ctx *ctx, const char *name, whet_member *m) {
+static whet_status write_baseline(whet_ctx *ctx, const whet_search *s, const char *name,
+                                  whet_member *m) {
     const char *source = whet_program_text(name);
     *m = (whet_member){ .operator_name = name };
     if (source) return whet_buf_puts(ctx, &m->text, source);
-    m->object.built_in = name;
+    /* Of its family the one that a winner would take the place of, if that is of it. */
+    const bool is_engine = strncmp(s->engine, name, strlen(name)) == 0;
+    m->object.built_in = is_engine ? s->engine : name;
     return WHET_OK;
 }
 
@@ -290,9 +293,9 @@ static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
 enum { REPEAT, FUSED, GROUPED, SEED, N_FIRST };
 
 static whet_status plant(whet_ctx *ctx, whet_search *s, whet_member *first) {
-    WHET_TRY(write_baseline(ctx, "repeat", &first[REPEAT]));
-    WHET_TRY(write_baseline(ctx, "fused", &first[FUSED]));
-    WHET_TRY(write_baseline(ctx, "grouped", &first[GROUPED]));
+    WHET_TRY(write_baseline(ctx, s, "repeat", &first[REPEAT]));
+    WHET_TRY(write_baseline(ctx, s, "fused", &first[FUSED]));
+    WHET_TRY(write_baseline(ctx, s, "grouped", &first[GROUPED]));
     WHET_TRY(write_seed(ctx, s, &first[SEED]));
     WHET_TRY(whet_referee_check(ctx, s, first, N_FIRST));
     WHET_TRY(settle_baseline(ctx, s, &first[REPEAT], &s->repeat));

@@ -103,6 +103,7 @@ typedef struct whet_search {
     int n_injected;                 /* programs that were taken out of the inbox */
     int last_gain;                  /* members when the best one was last beaten */
     int n_landed[WHET_MAX_ISLANDS]; /* members of an island since its last migration */
+    char engine[48];                /* the kernel that the engine takes where there is no winner */
     char fingerprint[33];
     whet_receipt receipt; /* of the program that wins */
     whet_team *team;      /* for the probes of the finals; NULL = not opened */
@@ -143,8 +144,9 @@ double whet_search_mean(const double log_speeds[WHET_N_SHAPES]);
 /* Indices of the fastest members, the fastest first; returns how many, at most n. */
 int whet_search_elites(const whet_search *s, int *elites, int n);
 
-/* The name of the kernel that the engine takes where no winner is installed. */
-const char *whet_search_first_choice(const whet_problem *of_run);
+/* The name of the kernel that the engine takes where no winner is installed; `measured` as of
+ * whet_attention_choose. */
+const char *whet_search_first_choice(const whet_problem *of_run, const char *measured);
 
 /* The finals: elites once more, the best against all baselines, the winner installed. */
 whet_status whet_search_finals(whet_ctx *ctx, whet_search *s);

@@ -56,9 +56,12 @@ int whet_suite_finalists(const whet_search *s, int *finalists, int n) {
 }
 
 const whet_baseline *whet_suite_rival(const whet_search *s) {
-    const char *first = whet_search_first_choice(&s->opts.problem);
-    const bool is_grouped = strncmp(first, "grouped", 7) == 0;
-    return s->grouped.name && is_grouped ? &s->grouped : s->yardstick;
+    const whet_baseline *const baselines[] = { &s->grouped, &s->fused, &s->repeat };
+    for (int i = 0; i < 3; i++) {
+        const char *name = baselines[i]->name; /* of a family: "grouped-avx2" is one of grouped */
+        if (name && strncmp(s->engine, name, strlen(name)) == 0) return baselines[i];
+    }
+    return s->yardstick;
 }
 
 double whet_suite_mean(const whet_finalist *f) {
@@ -115,6 +118,7 @@ void whet_suite_report(whet_search *s, const whet_finalist *finalists, int n, in
     whet_evolve_suite *suite = &s->result->suite;
     *suite = (whet_evolve_suite){ .n_finalists = n };
     snprintf(suite->rival, sizeof suite->rival, "%s", whet_suite_rival(s)->name);
+    memcpy(suite->engine, s->engine, sizeof suite->engine);
     if (taken < 0) return;
     suite->speed = exp(whet_suite_mean(&finalists[taken]));
     int n_led = 0, other = -1;

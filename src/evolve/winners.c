@@ -271,7 +271,7 @@ static whet_status judge_line(whet_ctx *ctx, import *in, int number) {
         .here = &in->here,
         .verdict = &verdict,
         .is_foreign = strcmp(line->receipt.fingerprint, in->fingerprint) != 0,
-        .is_taken = is_right && whet_receipt_is_faster(&in->here),
+        .is_taken = is_right && whet_receipt_is_faster(&in->here, in->opts->measured_attention),
     };
     if (in->fn) in->fn(in->data, &news);
     if (!is_right)

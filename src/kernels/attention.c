@@ -40,6 +40,12 @@ const whet_attention_kernel *whet_attention_default(const whet_problem *problem)
     return NULL;
 }
 
+const whet_attention_kernel *whet_attention_choose(const whet_problem *problem,
+                                                   const char *measured) {
+    const whet_attention_kernel *k = measured ? whet_attention_find(measured) : NULL;
+    return k && k->supports(problem) ? k : whet_attention_default(problem);
+}
+
 /* Offsets inside a row stay far from the end of int32_t, those inside a cache from int64_t. */
 enum { MAX_ROW_ELEMENTS = 1 << 24 };
 

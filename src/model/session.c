@@ -40,9 +40,8 @@ static whet_status choose_kernel(whet_ctx *ctx, whet_session *s, const whet_sess
     } else {
         if (opts->find_winner && !opts->is_precise)
             k = opts->find_winner(opts->find_winner_data, p);
-        if ((!k || !k->supports(p)) && opts->measured_attention && !opts->is_precise)
-            k = whet_attention_find(opts->measured_attention);
-        if (!k || !k->supports(p)) k = whet_attention_default(p);
+        if (!k || !k->supports(p))
+            k = whet_attention_choose(p, opts->is_precise ? NULL : opts->measured_attention);
     }
     if (!k->supports(p))
         return whet_fail(ctx, WHET_E_UNSUPPORTED,

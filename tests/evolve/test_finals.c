@@ -109,6 +109,7 @@ static whet_search make_search(const char *path) {
     s.repeat.name = "repeat";
     s.fused.name = "fused";
     s.grouped.name = "grouped";
+    snprintf(s.engine, sizeof s.engine, "grouped-portable");
     s.yardstick = &s.fused;
     s.is_other = true;
     whet_rng_init(&s.rng, 1);

@@ -435,12 +435,32 @@ static void test_finalists(void) {
     CHECK_INT(whet_suite_take(f, 2), -1);
 }
 
+/* What a winner has to beat is of the family that the engine's own kernel is of. */
+static void test_the_rival_is_the_engine_s_kernel(void) {
+    whet_search s = make_search();
+    s.repeat.name = "repeat";
+    s.fused.name = "fused";
+    s.yardstick = &s.fused;
+    static const char *const engines[] = { "fused-avx2", "repeat-portable", "grouped-avx512-bf16",
+                                           "oracle" };
+    for (int i = 0; i < 4; i++) {
+        memset(s.engine, 0, sizeof s.engine);
+        snprintf(s.engine, sizeof s.engine, "%s", engines[i]);
+        s.grouped.name = NULL;
+        CHECK_STR(whet_suite_rival(&s)->name, i == 1 ? "repeat" : "fused");
+        s.grouped.name = "grouped";
+        CHECK_STR(whet_suite_rival(&s)->name, i == 1 ? "repeat" : i == 2 ? "grouped" : "fused");
+    }
+}
+
 /* Fused kernels refuse a problem of no rows, so a run's took `grouped` for the engine's choice. */
 static void test_first_choice_of_a_run_without_rows(void) {
     whet_problem problem = {
         .dtype = WHET_BF16, .n_heads = 16, .n_kv_heads = 8, .head_dim = 128, .n_context = 2048
     };
-    const char *first = whet_search_first_choice(&problem);
+    const char *first = whet_search_first_choice(&problem, NULL);
+    CHECK_STR(whet_search_first_choice(&problem, "fused-portable"), "fused-portable");
+    CHECK_STR(whet_search_first_choice(&problem, "no-such-kernel"), first);
     problem.n_rows = 512; /* as the engine asks */
     CHECK_STR(first, whet_attention_default(&problem)->name);
 }
@@ -462,6 +482,7 @@ int main(int argc, char **argv) {
         { "hunks", test_hunks },
         { "ablation_of_hunks", test_ablation_of_hunks },
         { "finalists", test_finalists },
+        { "the_rival_is_the_engine_s_kernel", test_the_rival_is_the_engine_s_kernel },
         { "first_choice_of_a_run_without_rows", test_first_choice_of_a_run_without_rows },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));

@@ -114,18 +114,22 @@ static void test_refusals(void) {
 /* Over the engine's own kernel, where that was measured. */
 static void test_faster(void) {
     make_receipt();
-    CHECK(whet_receipt_is_faster(&receipt)); /* 5 log 1.1 + log 0.8 > 0 */
+    CHECK(whet_receipt_is_faster(&receipt, NULL)); /* 5 log 1.1 + log 0.8 > 0 */
     add("decode@64", "fused", 1.25, 1.01);
     add("prefill64@64", "fused", 1, 0.8);
-    CHECK(!whet_receipt_is_faster(&receipt));
+    CHECK(!whet_receipt_is_faster(&receipt, NULL));
     add("decode@64", "grouped", 1.25, 1.01);
     add("prefill64@64", "grouped", 1, 0.99);
-    CHECK(whet_receipt_is_faster(&receipt));
+    CHECK(whet_receipt_is_faster(&receipt, NULL));
+    /* a profile says what the engine takes here; a name that it does not know says nothing */
+    CHECK(!whet_receipt_is_faster(&receipt, "fused-portable"));
+    CHECK(whet_receipt_is_faster(&receipt, "repeat-portable"));
+    CHECK(whet_receipt_is_faster(&receipt, "no-such-kernel"));
     add("decode@64", "grouped", 9, 9); /* the first one counts */
     receipt.measured[4].ratio.low = 1;
-    CHECK(!whet_receipt_is_faster(&receipt));
+    CHECK(!whet_receipt_is_faster(&receipt, NULL));
     receipt.n_measured = 0;
-    CHECK(!whet_receipt_is_faster(&receipt));
+    CHECK(!whet_receipt_is_faster(&receipt, NULL));
 }
 
 static void write_line(whet_buf *text) {
