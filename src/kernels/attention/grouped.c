@@ -19,7 +19,10 @@ void *memcpy(void *to, const void *from, size_t n);
  *
  * A work item is some rows, a KV head with all its query heads, and a range of keys. Its queries
  * are numbered by row, query head. While a tile is read, the next one is fetched to level FETCH. */
-#define TILE      64  // knob: 64 128 256
+#ifndef TILE        /* the library's builds have what was measured for their processors */
+#define TILE    128 // knob: 64 128 256
+#define STREAMS 8   // knob: 1 4 8 16
+#endif
 #define PANEL     32  // knob: 32 64
 #define QUERIES   48  // knob: 24 48 96
 #define CHUNKS    32  // knob: 8 16 32 64
@@ -223,6 +226,11 @@ static void append(const whet_append_args *a, int worker, int n_workers) {
 
 // SEGMENT-START product
 /* product/registers: the sums of up to ROWS queries stay in registers over all pairs of a panel */
+typedef struct stream {
+    const uint32_t *tile, *next; /* what is read, and what is read behind it */
+    int64_t part;                /* words of a part of the next */
+} stream;
+
 typedef struct factors {
     const operand *a; /* [n_queries][2 * n_pairs] */
     int64_t a_stride;
@@ -231,9 +239,17 @@ typedef struct factors {
     int32_t n_pairs;
     float *c; /* [n_queries][PANEL] */
     int64_t c_stride;
-    int is_add;   /* c is added to, not set */
-    int64_t next; /* words from b to what is read behind this tile */
+    int is_add; /* c is added to, not set */
+    stream ahead;
 } factors;
+
+/* While a line is read, one of the next tile: of its STREAMS parts in turns, for a processor's own
+ * prefetcher follows each page of 4 KiB only some lines ahead. */
+INLINE void fetch(const stream *s, const uint32_t *read) {
+    const int64_t line = (read - s->tile) / 16;
+    const int64_t word = line % STREAMS * s->part + line / STREAMS * 16;
+    if (FETCH) __builtin_prefetch(s->next + word, 0, (4 - FETCH) & 3);
+}
 
 /* n_q queries and n_v vectors (constants), from word j of the panel on. */
 INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
@@ -245,9 +261,8 @@ INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
         for (int v = 0; v < n_v; v++)
             sum[i][v] = f->is_add ? load(c + i * f->c_stride + v * LANES) : splat(0);
     for (int32_t p = 0; p < f->n_pairs; p++, b += f->b_stride, a += 2) {
-        if (FETCH)
-            for (int line = 0; line < n_v * LANES; line += 16)
-                __builtin_prefetch(b + f->next + line, 0, (4 - FETCH) & 3);
+        for (int line = 0; line < n_v * LANES; line += 16)
+            fetch(&f->ahead, b + line);
         words x[4];
         for (int v = 0; v < n_v; v++)
             memcpy(&x[v], b + v * LANES, sizeof x[v]);
@@ -353,7 +368,7 @@ INLINE float weigh(const float *s, int32_t n, int32_t width, float factor, opera
 }
 
 /* The keys from t0 on, of a tile, for the n_q queries from i on, which are a product's. */
-INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, int64_t next,
+INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, const uint32_t *next,
                         int32_t i, int32_t n_q) {
     const whet_run_args *a = it->args;
     const int32_t dim = a->problem->head_dim, ratio = ratio_of(a->problem);
@@ -361,8 +376,8 @@ INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, i
     const int32_t limit = min32(min32(TILE, it->end - t0), seen + (i + n_q - 1) / ratio);
     if (limit <= 0) return;
     const int32_t width = (int32_t)round_up(limit, PANEL);
-    factors f = { w->q + i * dim, dim, kv.k, PANEL, dim / 2, w->s, TILE, 0 };
-    f.next = next;
+    const stream ahead = { kv.k, next, (int64_t)TILE * dim / STREAMS };
+    factors f = { w->q + i * dim, dim, kv.k, PANEL, dim / 2, w->s, TILE, 0, ahead };
     for (int32_t t = 0; t < width; t += PANEL, f.b += (int64_t)PANEL * dim / 2, f.c += PANEL) {
         f.b_stride = min32(PANEL, kv.n - t);
         product(n_q, &f);
@@ -379,7 +394,7 @@ INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, i
     for (int32_t part = 0; part < N_PARTS; part++) {
         factors g = { w->p + part * TILE, N_PARTS * TILE, kv.v, PANEL,
                       (limit + 1) / 2,    w->o + i * dim, dim,  1 };
-        g.next = next;
+        g.ahead = ahead;
         for (int32_t c = 0; c < dim; c += PANEL, g.c += PANEL, g.b += (int64_t)kv.n / 2 * PANEL)
             product(n_q, &g);
     }
@@ -394,7 +409,7 @@ INLINE void attend(const item *it, const scratch *w) {
                                    : (tile){ .k = it->next ? it->next : kv.k };
         for (int32_t i = 0; i < n_some; i++) {
             const int32_t from = n * i / n_some, to = n * (i + 1) / n_some;
-            attend_some(it, w, kv, t0, next.k - kv.k, from, to - from);
+            attend_some(it, w, kv, t0, next.k, from, to - from);
         }
     }
 }

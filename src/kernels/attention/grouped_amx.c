@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* `grouped` with AMX tiles for many rows; a few rows, and so decoding, are as in grouped-avx512,
- * and so is the cache: its panels are what a tile product takes on its right. */
+ * but for longer tiles: the cache's panels are what a tile product takes on its right. */
 #define WHET_BUILT_IN
 #define NO_DOTS /* bf16 dot products are slower than f32 where there are tiles */
 #include "kernels/attention/grouped.c"
