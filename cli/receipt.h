@@ -19,6 +19,7 @@ whet_status cli_receipt_json(whet_ctx *ctx, const whet_receipt *receipt, whet_bu
 
 /* Options for judging again: this program as the worker, the engine's kernel by this machine's
  * profile, a fresh seed unless one is given. */
-whet_status cli_rejudge(whet_ctx *ctx, const char *cc, uint64_t seed, bool has_seed, whet_rejudge_opts *opts);
+whet_status cli_rejudge(whet_ctx *ctx, const char *cc, uint64_t seed, bool has_seed,
+                        whet_rejudge_opts *opts);
 
 #endif
