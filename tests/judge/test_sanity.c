@@ -160,12 +160,27 @@ static void test_trusted(void) {
     whet_ctx_close(ctx);
 }
 
+/* A key below e^-20 of the largest, of which the V is next to nothing: the oracle forgives one that
+ * skips it, and so does the bound of timed outputs. */
+static void test_trusted_forgives_skipped_keys(void) {
+    whet_problem p = { WHET_F32, 1, 1, 1, 1, 2 };
+    const float q = 1, k[] = { 0, -21 }, v[] = { 1e-6f, 1 };
+    float out, miss;
+    void *scratch = aligned_alloc(64, (whet_trusted_bytes(&p) + 63) / 64 * 64);
+    REQUIRE(scratch);
+    const whet_trusted task = { p, 1, &q, { { k, v, 2 } }, &out, &miss };
+    whet_trusted_run(&task, scratch, 0, 1);
+    CHECK(fabsf(v[0] - out) <= miss);
+    free(scratch);
+}
+
 int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "doubts", test_doubts },
         { "claims", test_claims },
         { "disturbed", test_disturbed },
         { "trusted", test_trusted },
+        { "trusted forgives skipped keys", test_trusted_forgives_skipped_keys },
     };
     return test_main(argc, argv, tests, TEST_COUNT(tests));
 }

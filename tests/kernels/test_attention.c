@@ -62,6 +62,49 @@ static void test_agrees_with_oracle(void) {
         }
 }
 
+/* Root of the mean square of what n rows at a time are off, by that of the oracle's outputs. */
+static double root_error(const whet_attention_kernel *kernel, const stage_case *input, int32_t n) {
+    const int64_t row = q_row(&input->problem);
+    double off = 0, size = 0;
+    stage s;
+    stage_open(&s, kernel, input, CONTEXT, n, 2);
+    stage_append(&s, 0, CONTEXT);
+    for (int i = 0; i < input->n_positions; i++) {
+        const int32_t pos = n == 1 ? input->positions[i] : 0;
+        if (n == 1 || i == 0) stage_run(&s, pos, n, stage_scale(input));
+        for (int64_t j = 0; j < row; j++) {
+            const double truth = input->out[i * row + j];
+            const double got = (double)whet_load_f32((whet_dtype)input->problem.dtype, s.out,
+                                                     (input->positions[i] - pos) * row + j);
+            off += (got - truth) * (got - truth);
+            size += truth * truth;
+        }
+    }
+    stage_close(&s);
+    return sqrt(off / size);
+}
+
+static void check_root_error(const whet_attention_kernel *kernel, const stage_case *input) {
+    const double decode = root_error(kernel, input, 1),
+                 prefill = root_error(kernel, input, CONTEXT);
+    if (!(decode <= 2.5e-3 && prefill <= 2.5e-3))
+        TEST_FAIL("%s, %s: an NRMSE of %.3g in decode, %.3g in prefill", kernel->name,
+                  words_of(input), decode, prefill);
+}
+
+/* Half a unit of the last place of bf16 is 1.7e-3 by itself. */
+static void test_root_error(void) {
+    static const whet_problem shapes[] = { PROBLEM(BF16, 16, 8, 128), PROBLEM(BF16, 5, 1, 64) };
+    const int step = test_is_quick || WHET_IS_SANITIZED ? 5 : 1;
+    for (size_t i = 0; i < TEST_COUNT(shapes); i++)
+        for (int family = 0; family < WHET_N_CASES; family += step) {
+            stage_case c;
+            stage_case_open(&c, &shapes[i], (whet_case_family)family, boundary, N_BOUNDARY);
+            with_kernels(&c, check_root_error);
+            stage_case_close(&c);
+        }
+}
+
 static void check_workers(const whet_attention_kernel *kernel, const stage_case *input) {
     for (int n = test_is_quick ? 5 : 1; n <= 5; n++) {
         check_worst(kernel, input, "decode", stage_decode_worst(kernel, input, n));
@@ -319,6 +362,7 @@ static void test_registry(void) {
 
 static const test_case tests[] = {
     { "agrees with the oracle", test_agrees_with_oracle },
+    { "root error", test_root_error },
     { "any number of workers", test_any_number_of_workers },
     { "append in any chunking", test_append_in_any_chunking },
     { "overwrite after roll-back", test_overwrite_after_roll_back },
