@@ -147,7 +147,7 @@ static void test_tried(void) {
     CHECK_CONTAINS(prompt.text, "Faster than the parent, beyond the noise:\n"
                                 "- 3.00x [2.71, 3.32] its parent's speed (3.00x [2.62, 3.43] in ");
     CHECK_CONTAINS(prompt.text, "- 0.13x [0.12, 0.15] its parent's speed: dropped in decode\n");
-    CHECK_CONTAINS(prompt.text, "]: Page touches; tried 2 times, 0.98x to 1.05x\n" + 1);
+    CHECK_CONTAINS(prompt.text, ": Page touches; tried 2 times, 0.98x to 1.05x\n");
     CHECK_CONTAINS(prompt.text, "Refused:\n- WRONG by gate 4 (correctness): a wild guess\n");
     CHECK(!strstr(prompt.text, "of a control\n"));
     const whet_tried_kind kinds[] = { WHET_TRIED_GAINED, WHET_TRIED_LOST,  WHET_TRIED_LOST,
