@@ -89,6 +89,15 @@ static const char *const pragmas[] = {
     "GCC optimize(\"schedule-insns\")",
 };
 
+/* Assembly as gcc's macros for AMX tiles write it; a number sign is a tile's number. */
+static const char *const tile_texts[] = {
+    "tilezero\\t%%tmm#",
+    "{tileloadd\\t(%0,%1,1), %%tmm#|tileloadd\\t%%tmm#, [%0+%1*1]}",
+    "{tileloaddt1\\t(%0,%1,1), %%tmm#|tileloaddt1\\t%%tmm#, [%0+%1*1]}",
+    "{tilestored\\t%%tmm#, (%0,%1,1)|tilestored\\t[%0+%1*1], %%tmm#}",
+    "{tdpbf16ps\\t%%tmm#, %%tmm#, %%tmm#|tdpbf16ps\\t%%tmm#, %%tmm#, %%tmm#}",
+};
+
 #define HAS(list, word) contains(list, sizeof list / sizeof *list, word)
 
 static bool contains(const char *const *list, size_t n, const char *word) {
@@ -233,12 +242,59 @@ static bool is_attribute(const char *at) {
     return true;
 }
 
-static const char *check_word(const char *at, int line, whet_verdict *v) {
+/* ---- assembly that the compiler's own header has written ---- */
+
+/* Behind blanks and the preprocessor's lines. */
+static const char *skip_lines(const char *at) {
+    for (;;) {
+        const char *next = skip_blanks(at);
+        if (*next == '\n')
+            next += next[1] == '#' && next[2] == ' ' ? 1 + strcspn(next + 1, "\n") : 1;
+        if (next == at) return at;
+        at = next;
+    }
+}
+
+/* The string literals at `at`, one behind the other as the compiler takes them. */
+static void join_literals(const char *at, char *text, size_t n) {
+    size_t used = 0;
+    for (at = skip_lines(at); *at == '"'; at = skip_lines(at + (*at == '"'))) {
+        for (at++; *at && *at != '"' && *at != '\n' && used + 1 < n; at++)
+            text[used++] = *at;
+        if (*at != '"') used = 0;
+    }
+    text[used] = '\0';
+}
+
+static bool is_like(const char *text, const char *known) {
+    for (; *known && *text; known++, text++)
+        if (*known == '#' ? *text < '0' || *text > '7' : *text != *known) return false;
+    return !*known && !*text;
+}
+
+/* Whether what follows "__asm__" is one of the tile instructions, and nothing besides. */
+static bool is_tile_asm(const char *at) {
+    static const char is_volatile[] = "volatile";
+    char text[128];
+    at = skip_lines(at);
+    if (strncmp(at, is_volatile, sizeof is_volatile - 1) != 0) return false;
+    at = skip_lines(at + sizeof is_volatile - 1);
+    if (*at != '(') return false;
+    join_literals(at + 1, text, sizeof text);
+    for (size_t i = 0; i < sizeof tile_texts / sizeof *tile_texts; i++)
+        if (is_like(text, tile_texts[i])) return true;
+    return false;
+}
+
+/* is_header: a macro of the compiler's headers has put it there. */
+static const char *check_word(const char *at, bool is_header, int line, whet_verdict *v) {
     static const char *const raw[] = { "R", "LR", "uR", "UR", "u8R" };
     char word[MAX_TOKEN];
     at = take_word(at, word);
     if (*at == '"' && HAS(raw, word))
         reject(v, line, "raw strings hide what comes behind them: ", word);
+    else if (is_header && strcmp(word, "__asm__") == 0 && is_tile_asm(at))
+        return at; /* no word of it is the candidate's */
     else if (HAS(words, word))
         reject(v, line, "this is not allowed: ", word);
     else if (strcmp(word, "__attribute__") == 0 || strcmp(word, "__attribute") == 0)
@@ -246,12 +302,20 @@ static const char *check_word(const char *at, int line, whet_verdict *v) {
     return at;
 }
 
+/* The preprocessor's flag 3 behind a file's name: what follows is from a header of the system. */
+static bool is_of_header(const char *at) {
+    const char *end = at + strcspn(at, "\n");
+    while (*end != '"')
+        end--;
+    return strncmp(end, "\" 3", 3) == 0;
+}
+
 /* Clean text: spliced, no comments. is_expanded: lines "# n "file"" say where they come from, and
  * only those of kernel.c count. */
 static void check_tokens(const char *text, bool is_expanded, whet_verdict *v) {
     const char *at = text;
     int line = 1;
-    bool is_ours = !is_expanded, is_line_start = true;
+    bool is_ours = !is_expanded, is_header = false, is_line_start = true;
     while (*at && v->code == WHET_V_PASS) {
         if (*at == '\n') {
             line++;
@@ -263,6 +327,7 @@ static void check_tokens(const char *text, bool is_expanded, whet_verdict *v) {
             char file[16] = "";
             if (sscanf(at, "# %d \"%15[^\"]", &n, file) == 2) {
                 is_ours = strcmp(file, "kernel.c") == 0;
+                is_header = is_of_header(at);
                 line = n > 0 ? n - 1 : 0;
             }
             at += strcspn(at, "\n");
@@ -282,7 +347,7 @@ static void check_tokens(const char *text, bool is_expanded, whet_verdict *v) {
             is_line_start = false;
         } else if (is_letter(*at)) {
             char word[MAX_TOKEN];
-            at = is_ours ? check_word(at, line, v) : take_word(at, word);
+            at = is_ours ? check_word(at, is_header, line, v) : take_word(at, word);
             is_line_start = false;
         } else if (is_in_word(*at)) { /* a number with its suffix */
             while (is_in_word(*at) || *at == '.')

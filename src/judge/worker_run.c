@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "judge/registers.h"
+
 enum { MAX_WATCHED_BYTES = 1 << 29 }; /* of one section, workers times its bytes */
 
 #define SECTION(name) (1u << WHET_SECTION_##name)
@@ -48,8 +50,10 @@ whet_run_args whet_worker_run_args(const whet_worker *w, const whet_request *r, 
 
 /* Workers of one phase may run in any order: here one after the other, the last one first. */
 static void append_in_turn(const whet_worker *w, const whet_append_args *args, int n_workers) {
-    for (int i = n_workers - 1; i >= 0; i--)
+    for (int i = n_workers - 1; i >= 0; i--) {
+        whet_registers_wipe();
         w->attention.kernel->append(args, i, n_workers);
+    }
 }
 
 static char *pages_of(const whet_worker *w, int section) {
@@ -110,6 +114,7 @@ static whet_answer run_in_turn(whet_worker *w, const whet_run_args *args, int n_
     whet_answer answer = WHET_ANSWER_DONE;
     for (int phase = 0; phase < n_phases; phase++) {
         for (int i = n_workers - 1; i >= 0; i--) {
+            whet_registers_wipe();
             kernel->run(args, phase, i, n_workers);
             for (size_t s = 0; s < sizeof written / sizeof *written; s++) {
                 if (end_turn(w, (int)written[s])) continue;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "judge/registers.h"
 #include "judge/timed.h"
 #include "platform/relax.h"
 
@@ -57,6 +58,7 @@ static void append(const job *j, int cache, int32_t first_row, int32_t pos, int3
                    int n_workers) {
     const whet_append_args args =
         whet_worker_append_args(j->w, j->r, j->w->caches[cache], first_row, pos, n);
+    whet_registers_wipe();
     whet_attention_dispatch(&j->w->attention, &args, NULL, j->w->team, worker, n_workers);
 }
 
@@ -146,6 +148,7 @@ static void run_call(const job *j, int i, int worker, int n_workers) {
         whet_worker_append_args(j->w, r, kv, call->first_row, r->n_context - r->n_rows, r->n_rows);
     const whet_run_args run =
         whet_worker_run_args(j->w, r, kv, call->query, (int64_t)i * r->n_rows);
+    whet_registers_wipe();
     whet_attention_dispatch(&j->w->attention, &rows, &run, j->w->team, worker, n_workers);
 }
 

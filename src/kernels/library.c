@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/loader.h"
 #include "kernels/text.h"
+#include "platform/cpu.h"
 #include "platform/isa.h"
 
 struct whet_attention_library {
@@ -49,6 +50,7 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
         return whet_fail(ctx, errno == ENOENT ? WHET_E_NOT_FOUND : WHET_E_IO, "%s: %s", path,
                          strerror(errno));
     WHET_TRY(whet_loader_check(ctx));
+    whet_cpu_all_features(); /* asks for the tile registers, which the object may use */
     /* A name without a slash would be looked up in the system's library folders. */
     char name[PATH_MAX];
     snprintf(name, sizeof name, "%s%s", strchr(path, '/') ? "" : "./", path);

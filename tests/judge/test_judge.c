@@ -312,6 +312,53 @@ static void test_race_asks_nothing_twice(void) {
     whet_object_fini(ctx, &notes);
 }
 
+/* A kernel that leaves a mark in a vector register, and the shape of its tiles, when it has run,
+ * and spoils what it makes when it finds either. */
+static void test_registers_are_wiped(void) {
+    static const char text[] =
+        "#ifdef __AVX2__\n"
+        "#include <immintrin.h>\n"
+        "static int is_left(void) {\n"
+        "    unsigned mark, shape[16] = { 0 };\n"
+        "    __asm__ volatile(\"movd %%xmm15, %0\" : \"=r\"(mark));\n"
+        "#ifdef __AMX_TILE__\n"
+        "    _tile_storeconfig(shape);\n"
+        "#endif\n"
+        "    return mark == 0x77686574 || shape[0];\n"
+        "}\n"
+        "static void leave(void) {\n"
+        "#ifdef __AMX_TILE__\n"
+        "    static const unsigned char one[64] = { [0] = 1, [16] = 64, [48] = 16 };\n"
+        "    _tile_loadconfig(one);\n"
+        "#endif\n"
+        "    __asm__ volatile(\"movd %0, %%xmm15\" : : \"r\"(0x77686574) : \"xmm15\");\n"
+        "}\n"
+        "#define BEFORE_APPEND if (is_left()) __builtin_trap()\n"
+        "#define BEFORE_RUN const int is_spoilt = is_left()\n"
+        "#define AFTER_ROW if (is_spoilt) out[0] = 0x7fff; leave()\n"
+        "#endif\n";
+    whet_judge_opts opts = small_opts();
+    const whet_duel_opts once = { .n_pairs = 1, .n_blocks = 3, .seed = test_seed };
+    whet_judge *all = judge;
+    whet_object plain, marking;
+    whet_verdict v;
+    whet_duel duel;
+    opts.skips_source_gate = true; /* no candidate may say which register it means */
+    REQUIRE_OK(ctx, whet_judge_open(ctx, &opts, &judge));
+    REQUIRE_OK(ctx, build("", &plain, &v));
+    REQUIRE_OK(ctx, build(text, &marking, &v));
+    CHECK_STR(v.reason, "");
+    REQUIRE_OK(ctx, whet_judge_check(ctx, judge, &marking, &v));
+    CHECK_STR(v.reason, "");
+    REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &marking, &plain, &once, &duel));
+    CHECK_STR(duel.verdict.reason, "");
+    whet_duel_fini(ctx, &duel);
+    whet_object_fini(ctx, &plain);
+    whet_object_fini(ctx, &marking);
+    whet_judge_close(ctx, judge);
+    judge = all;
+}
+
 static void test_refusals(void) {
     whet_judge *none = NULL;
     whet_judge_opts opts = small_opts();
@@ -354,6 +401,7 @@ int main(int argc, char **argv) {
         { "duel", test_duel },
         { "duel_compares", test_duel_compares },
         { "race_asks_nothing_twice", test_race_asks_nothing_twice },
+        { "registers_are_wiped", test_registers_are_wiped },
         { "refusals", test_refusals },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));

@@ -109,6 +109,36 @@ static void test_expanded(void) {
     CHECK_STR(whet_verdict_name(v.code), "FORBIDDEN");
 }
 
+static void check_expanded(const char *text, const char *want) {
+    whet_verdict v = { 0 };
+    whet_source_check_expanded(text, &v);
+    if (strcmp(whet_verdict_name(v.code), want) != 0)
+        TEST_FAIL("%s: %s (%s)", text, whet_verdict_name(v.code), v.reason);
+}
+
+/* gcc writes tiles as assembly, into which a macro's words are put. */
+static void test_tile_macros(void) {
+#define OURS   "\n# 4 \"kernel.c\"\n"
+#define HEADER "\n# 4 \"kernel.c\" 3 4\n"
+    check_expanded(HEADER "__asm__ volatile (\"tilezero\\t%%tmm\"" OURS "\"7\"" HEADER "::)",
+                   "PASS");
+    check_expanded(HEADER
+                   "__asm__ volatile\n  (\"{tdpbf16ps\\t%%tmm\"\"6\"\", %%tmm\"\"4\"\", %%tmm\"\"0"
+                   "\"\"|tdpbf16ps\\t%%tmm\"\"0\"\", %%tmm\"\"4\"\", %%tmm\"\"6\"\"}\" ::)",
+                   "PASS");
+    check_expanded(HEADER "__asm__ volatile (\"tilezero\\t%%tmm\"" OURS "\"0; syscall\"" HEADER
+                          "::)",
+                   "FORBIDDEN");
+    check_expanded(HEADER "__asm__ volatile (\"tilezero\\t%%tmm\"\"8\" ::)", "FORBIDDEN");
+    check_expanded(HEADER "__asm__ volatile (\"tilezero\\t%%tmm\"\"00\" ::)", "FORBIDDEN");
+    check_expanded(HEADER "__asm__ volatile (\"nop\" ::)", "FORBIDDEN");
+    check_expanded(HEADER "__asm__ (\"tilezero\\t%%tmm0\" ::)", "FORBIDDEN");
+    check_expanded(HEADER "__asm__ volatile (\"tilezero\\t%%tmm0", "FORBIDDEN");
+    check_expanded(OURS "__asm__ volatile (\"tilezero\\t%%tmm0\" ::)", "FORBIDDEN");
+#undef OURS
+#undef HEADER
+}
+
 #ifdef __x86_64__
 static void test_code(void) {
     static const struct {
@@ -133,6 +163,10 @@ static void test_code(void) {
         { "\xff\xe0", 2, 2, false },                       /* jmp *%rax */
         { "\xf3\x48\x0f\xae\xd0", 5, 5, false },           /* wrfsbase */
         { "\x62\xf2\x4e\x48\x52\x07", 6, 6, true },        /* vdpbf16ps */
+        { "\xc4\xe2\x78\x49\x05\0\0\0\0", 9, 9, true },    /* ldtilecfg 0(%rip) */
+        { "\xc4\xe2\x78\x49\xc0", 5, 5, true },            /* tilerelease */
+        { "\xc4\xe2\x7b\x4b\x24\x07", 6, 6, true },        /* tileloadd (%rdi,%rax), %tmm4 */
+        { "\xc4\xe2\x4a\x5c\xc4", 5, 5, true },            /* tdpbf16ps */
         { "\x66\x2e\x0f\x1f\x84\0\0\0\0\0", 10, 10, true },
         { "\x0f", 1, 0, true },
         { "\x06", 1, 0, true },
@@ -235,6 +269,7 @@ int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "source", test_source },
         { "expanded", test_expanded },
+        { "tile_macros", test_tile_macros },
 #ifdef __x86_64__
         { "code", test_code },
 #endif
