@@ -12,6 +12,10 @@ static const whet_intrinsics rows[] = {
       "_mm512_scalef_ps _mm512_cvtepu16_epi32" },
     { "avx512-bf16", "immintrin.h", "dot products of bf16 pairs, added up in f32",
       "_mm512_dpbf16_ps _mm512_cvtne2ps_pbh _mm512_cvtneps_pbh" },
+    { "amx-bf16", "immintrin.h",
+      "tiles of 16 rows of 64 bytes, products of two of them added up in f32; after "
+      "__atomic_signal_fence(__ATOMIC_SEQ_CST) they see what was stored",
+      "_tile_loadconfig _tile_zero _tile_loadd _tile_dpbf16ps _tile_stored _tile_release" },
     { "neon", "arm_neon.h", "vectors of 128 bits", "vfmaq_f32 vfmaq_laneq_f32 vcvtq_s32_f32" },
     { "neon-bf16", "arm_neon.h", "dot and matrix products of bf16, added up in f32",
       "vbfdotq_f32 vbfmmlaq_f32 vcvtq_low_f32_bf16" },

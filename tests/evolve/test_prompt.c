@@ -220,7 +220,7 @@ static void test_version(void) {
     }
     whet_sha256_hex(all.text, all.len, hash);
     hash[16] = '\0';
-    CHECK_INT(WHET_PROMPT_VERSION, 2);
+    CHECK_INT(WHET_PROMPT_VERSION, 3);
     CHECK_STR(hash, "b006d8aa7243bd6f");
     whet_buf_fini(ctx, &all);
     whet_buf_fini(ctx, &prompt);
@@ -246,6 +246,11 @@ static const struct {
                      "__m512 x = _mm512_loadu_ps(p); __m512bh b = _mm512_cvtne2ps_pbh(x, x);\n"
                      "_mm256_storeu_si256((__m256i *)w, (__m256i)_mm512_cvtneps_pbh(x));\n"
                      "_mm512_storeu_ps(p, _mm512_dpbf16_ps(x, b, b)); }\n" },
+    { "amx-bf16",
+      "static __attribute__((noinline)) void f(float *p, const uint16_t *w) {\n"
+      "_tile_loadconfig(w); __atomic_signal_fence(__ATOMIC_SEQ_CST);\n"
+      "_tile_zero(0); _tile_loadd(1, w, 64); _tile_loadd(2, w, 64); _tile_dpbf16ps(0, 1, 2);\n"
+      "_tile_stored(0, p, 64); _tile_release(); }\n" },
     { "neon", "static __attribute__((noinline)) void f(float *p, const uint16_t *w) {\n"
               "float32x4_t x = vld1q_f32(p); (void)w;\n"
               "x = vfmaq_laneq_f32(vfmaq_f32(x, x, x), x, x, 1);\n"

@@ -70,6 +70,34 @@ static void test_each_alternative(void) {
     }
 }
 
+/* Puts the alternative that a word "segment/name" means into the program. */
+static void put_word(whet_buf *program, const char *word, size_t n) {
+    char name[128];
+    for (size_t i = 0; i < whet_n_segment_texts; i++) {
+        const whet_segment_text *s = &whet_segment_texts[i];
+        snprintf(name, sizeof name, "%s/%s", s->segment, s->name);
+        if (strlen(name) == n && strncmp(name, word, n) == 0)
+            REQUIRE_OK(ctx, substitute(ctx, program, s));
+    }
+}
+
+/* Each with all that it was made for: the paths that only exist together. */
+static void test_suites(void) {
+    static const char tag[] = "\n// fits: ";
+    for (size_t i = 0; i < whet_n_segment_texts; i++) {
+        const char *at = strstr(whet_segment_texts[i].text, tag);
+        if (!at) continue;
+        whet_buf program = start();
+        REQUIRE_OK(ctx, substitute(ctx, &program, &whet_segment_texts[i]));
+        for (at += strlen(tag); *at != '\n'; at += *at == ' ') {
+            put_word(&program, at, strcspn(at, " \n"));
+            at += strcspn(at, " \n");
+        }
+        check_program(&program, NULL);
+        whet_buf_fini(ctx, &program);
+    }
+}
+
 static bool has_compiler(const char *cc) {
     char command[64];
     snprintf(command, sizeof command, "command -v %s >/dev/null", cc);
@@ -175,6 +203,7 @@ static void test_texts(void) {
 static const test_case tests[] = {
     { "texts", test_texts },
     { "each alternative", test_each_alternative },
+    { "suites", test_suites },
     { "random combinations", test_random_combinations },
     { "a wrong program is seen", test_wrong_program_is_seen },
     { "files that are no kernels", test_files_that_are_no_kernels },
