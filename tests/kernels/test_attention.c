@@ -321,17 +321,29 @@ static void test_families_are_what_they_say(void) {
     }
 }
 
-/* An honest kernel that skips keys below e^-20 of the largest was refused where that key's V was
- * next to nothing; one that skips at e^-16 is to be refused. */
+/* Honest kernels were refused where the largest key's V was next to nothing: one that skips keys
+ * below e^-20 of the largest, and one whose weights are f16. One that skips more is to be refused.
+ */
 static void test_tolerance_forgives_skipped_keys(void) {
-    const whet_problem p = { WHET_F32, 1, 1, 1, 2, 1 };
-    const float q = 1, v[] = { 1e-6f, 1 };
-    for (int distance = 16; distance <= 21; distance += 5) {
-        const float k[] = { 0, (float)-distance };
+    static const struct {
+        whet_dtype dtype;
+        float below;
+        bool is_forgiven;
+    } cases[] = { { WHET_F32, 16, false },
+                  { WHET_F32, 21, true },
+                  { WHET_BF16, 16, false },
+                  { WHET_BF16, 17.5f, true } };
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
+        const whet_problem p = { cases[i].dtype, 1, 1, 1, 2, 1 };
+        uint32_t q[1], k[2], v[2];
+        whet_store_f32(p.dtype, q, 0, 1);
+        whet_store_f32(p.dtype, k, 0, 0);
+        whet_store_f32(p.dtype, k, 1, -cases[i].below);
+        whet_store_f32(p.dtype, v, 0, 1e-9f);
+        whet_store_f32(p.dtype, v, 1, 1);
         double out, tol, scratch[4];
-        whet_attention_oracle(&p, 1, &q, k, v, 1, 1, &out, &tol, scratch);
-        const bool is_forgiven = fabs((double)v[0] - out) <= tol;
-        CHECK_INT(is_forgiven, distance > 20);
+        whet_attention_oracle(&p, 1, q, k, v, 1, 1, &out, &tol, scratch);
+        CHECK_INT(fabs((double)whet_load_f32(p.dtype, v, 0) - out) <= tol, cases[i].is_forgiven);
     }
 }
 

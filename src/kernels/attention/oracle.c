@@ -65,14 +65,15 @@ IN_EACH_TYPE void mean_of_rows(const query *a, const double *p, double *out) {
  * of 2^-24 near zero. A running f32 sum of n terms of one sign errs by about sqrt(n / 3) units of
  * 2^-24 of the sum, and that of the weights below it as much: 2 sqrt(n) leaves room for the worst
  * of thousands of elements. Terms below one such unit may be lost altogether, in the sum of the
- * weights and in that of V; a large V at a small weight may not, unless that is below e^-20 of the
- * largest: such keys may be skipped, whatever V they have. */
+ * weights and in that of V; a large V at a small weight may not, but for what weights may be lost
+ * of whatever V they have: e^-20 of the largest, by kernels that skip such keys, and 2^-25, half of
+ * f16's last place, where weights may be kept in f16. Larger ones have the rounding's tolerance. */
 enum { COLUMNS = 64 };
 
 /* Columns first .. first + n - 1, at most COLUMNS of them. */
 IN_EACH_TYPE void tolerances_of(const query *a, const double *p, const double *error, int32_t first,
                                 int32_t n, const double *out, double *tol) {
-    const double e_20 = 2.0611536e-9;
+    const double skipped = a->dtype == WHET_F32 ? 2.0611536e-9 : 0x1p-25;
     static const double of_type[] = {
         [WHET_F32] = 0x1p-20, [WHET_BF16] = 0x1p-8, [WHET_F16] = 0x1p-11
     };
@@ -95,9 +96,10 @@ IN_EACH_TYPE void tolerances_of(const query *a, const double *p, const double *e
     for (int32_t j = 0; j < a->n_keys; j++)
         for (int32_t c = 0; c < n; c++) {
             const double v = (double)whet_load_f32(a->dtype, a->v, j * a->stride + first + c);
-            const double x = p[j] * fabs(v);
-            tol[c] += 4 * p[j] * fabs(v - out[c]) * error[j] +
-                      (x < unit * sizes[c] || p[j] < e_20 * top ? x : 0);
+            const double x = p[j] * fabs(v), most = skipped * top * fabs(v);
+            double gone = p[j] < 64 * skipped * top ? fmin(x, most) : 0;
+            if (x < unit * sizes[c]) gone = x;
+            tol[c] += 4 * p[j] * fabs(v - out[c]) * error[j] + gone;
         }
 }
 

@@ -35,7 +35,7 @@ typedef struct part {
     float largest_v;
     float largest_q[QUERIES];
     float error[QUERIES]; /* largest e_j of the design's tolerance */
-    float lost[QUERIES];  /* weights below a unit of f32 */
+    float lost[QUERIES];  /* weights that may be lost of any V, and then some */
 } part;
 
 static int64_t round_up(int64_t n, int64_t to) {
@@ -196,7 +196,7 @@ static void weigh(part *a, scratch *w, int32_t i) {
     vec lost = { 0 };
     for (int32_t t = 0; t < n; t += LANES) {
         const vec p = load(s + t) * of_total;
-        lost += choose((words)(p < splat(16 * UNIT)), p, splat(0));
+        lost += choose((words)(p < splat(32 * UNIT)), p, splat(0));
         store(s + t, p);
     }
     a->error[i] = UNIT * max_lanes(error);
