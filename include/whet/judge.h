@@ -243,12 +243,11 @@ typedef struct whet_duel_opts {
     uint64_t seed;  /* of orders, inputs and the bootstrap */
     double seconds; /* no new pair is begun after them, but two are always run; 0 = no limit */
     double drop_below; /* stop after a pair when whet_ratio_is_below says so; 0 = never */
-    bool is_warm;      /* one cache, used again and again; else as many as are together more than
-                          twice the last-level caches, or, in the two shapes of a race, a prefill on
-                          two caches */
-    bool keeps_data;   /* for races: queries and appended rows are some that the judge keeps, none
-                          twice in a pair of processes, so that there are at most 8 blocks; caches
-                          are not refreshed */
+    bool is_warm;    /* one cache, used again and again; else one for every call of a sample, before
+                        which the processor's caches are swept, or, in a race of prefills, two */
+    bool keeps_data; /* for races: queries and appended rows are some that the judge keeps, none
+                        twice in a pair of processes, so that there are at most 8 blocks; caches
+                        are not refreshed */
     bool judges_rival; /* the rival is a candidate, too: a verdict may be of it */
     bool is_rough;  /* for rehearsals: samples as short as the judge's sample_ns, whatever starting
                        and  stopping them costs, on two caches; the judge sleeps meanwhile */
@@ -265,10 +264,11 @@ typedef struct whet_duel {
     int n_pairs, n_blocks; /* done */
     int n_voided;          /* pairs that were repeated, since the rival was disturbed in them */
     int n_calls;           /* in a sample */
-    int n_caches;
+    int n_caches;          /* of which no two have a row in common */
     int n_workers;
     bool is_rung;              /* every call was timed by itself, the judge spinning */
-    bool is_cold;              /* the caches are together more than twice the last-level caches */
+    bool is_cold;              /* more than twice the last-level caches is read between two calls
+                                  on one cache */
     int32_t n_context, n_rows; /* as timed */
     double ns, rival_ns;       /* median of one call */
     double kv_bytes;           /* raw K and V rows that one call must read */

@@ -55,12 +55,12 @@ void whet_calls_fini(whet_ctx *ctx, whet_calls *c) {
     *c = (whet_calls){ 0 };
 }
 
-/* A query that was never there before: one of the family's, longer or shorter, and no element of it
+/* A query that was never there before: one of the pool's, longer or shorter, and no element of it
  * by quite the same factor: some families have nothing but signs. */
-static void draw_query(const whet_timed *t, whet_rng *rng, int family, char *to) {
+static void draw_query(const whet_timed *t, whet_rng *rng, int cache, char *to) {
     const whet_problem *p = &t->problem;
     const whet_dtype dtype = (whet_dtype)p->dtype;
-    const size_t at = (size_t)family * WHET_TIMED_QUERIES + whet_rng_below(rng, WHET_TIMED_QUERIES);
+    const size_t at = (size_t)cache * WHET_TIMED_QUERIES + whet_rng_below(rng, WHET_TIMED_QUERIES);
     const char *from = (const char *)t->q + at * row_bytes(p, p->n_heads);
     const float scale = (float)(0.75 + 0.5 * whet_rng_uniform(rng));
     for (int32_t i = 0; i < p->n_heads * p->head_dim; i++)
@@ -69,23 +69,24 @@ static void draw_query(const whet_timed *t, whet_rng *rng, int family, char *to)
                            whet_load_f32(dtype, from, i));
 }
 
-/* Some row of the family's pool with n rows from it on. */
-static int32_t draw_row(const whet_timed *t, whet_rng *rng, int family, int n) {
-    return family * t->n_pool + (int32_t)whet_rng_below(rng, (uint64_t)(t->n_pool - n + 1));
+/* The first of n rows of those that no cache begins with. */
+static int32_t draw_row(const whet_timed *t, whet_rng *rng, int cache, int n) {
+    const int first = t->problem.n_context, n_ways = t->n_pool - first - n + 1;
+    return whet_timed_base(t, cache) + first + (int32_t)whet_rng_below(rng, (uint64_t)n_ways);
 }
 
 static void deal(const whet_timed *t, whet_rng *rng, int i, whet_calls *c) {
     const whet_problem *p = &t->problem;
     const size_t row = row_bytes(p, p->n_heads);
-    const int cache = (c->first_cache + i) % c->n_caches, family = cache % WHET_TIMED_FAMILIES;
+    const int cache = i % c->n_caches;
     for (int r = 0; r < p->n_rows; r++)
-        draw_query(t, rng, family, c->q + (size_t)(i * p->n_rows + r) * row);
+        draw_query(t, rng, cache, c->q + (size_t)(i * p->n_rows + r) * row);
     c->calls[i] = (whet_call){
         .cache = cache,
-        .first_row = draw_row(t, rng, family, p->n_rows),
+        .first_row = draw_row(t, rng, cache, p->n_rows),
         .query = i * p->n_rows,
         /* the cache is given fresh rows once a sample */
-        .fresh_row = i < c->n_caches ? draw_row(t, rng, family, c->n_fresh)
+        .fresh_row = i < c->n_caches ? draw_row(t, rng, cache, c->n_fresh)
                                      : c->calls[i - c->n_caches].fresh_row,
     };
 }
@@ -238,7 +239,7 @@ static bool audit_rejects(const piece *x, const whet_audit *a, whet_verdict *v) 
 }
 
 static void name_case(const whet_timed *t, const whet_calls *c, int i, whet_verdict *v) {
-    const whet_case_family family = t->families[c->calls[i].cache % WHET_TIMED_FAMILIES];
+    const whet_case_family family = whet_timed_family(t, c->calls[i].cache);
     snprintf(v->family, sizeof v->family, "%s", whet_case_name(family));
     v->n_context = t->problem.n_context;
     v->n_rows = t->problem.n_rows;

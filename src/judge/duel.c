@@ -83,7 +83,10 @@ static whet_status make_room(whet_ctx *ctx, whet_match *m) {
     m->call_ns[1] = m->call_ns[0] + n;
     m->out = whet_alloc(ctx, (size_t)n_calls * (size_t)m->problem.n_rows *
                                  row_bytes(&m->problem, m->problem.n_heads));
-    return m->duel->samples && m->call_ns[0] && m->out ? WHET_OK : WHET_E_NOMEM;
+    if (!m->duel->samples || !m->call_ns[0] || !m->out) return WHET_E_NOMEM;
+    if (!whet_judge_sweeps(m->judge, m->opts)) return WHET_OK;
+    m->sweep = &m->judge->sweep;
+    return whet_sweep_open(ctx, m->team, 2 * m->judge->opts.cache_bytes, &m->judge->sweep);
 }
 
 /* What is timed, in numbers. */
@@ -98,9 +101,7 @@ static void describe(whet_match *m, whet_duel *duel) {
     whet_seats_find(&m->seats, m->opts->n_workers);
     const bool is_asleep = m->opts->is_asleep || m->opts->is_rough;
     duel->is_rung = m->seats.are_apart && m->opts->n_workers < m->judge->n_cores && !is_asleep;
-    duel->n_caches = whet_judge_n_caches(m->judge, p, m->opts);
     duel->kv_bytes = 2.0 * p->n_context * (double)row_bytes(p, p->n_kv_heads);
-    duel->is_cold = duel->n_caches * duel->kv_bytes > 2 * (double)m->judge->opts.cache_bytes;
     duel->flop = 4.0 * p->n_heads * p->head_dim * n_seen;
 }
 

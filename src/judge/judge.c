@@ -16,12 +16,14 @@ enum {
     MAX_ROWS = 512,  /* of the suite's prefill */
     MAX_FAR = 32768, /* keys of its longest decode */
     UNKNOWN_CACHE_BYTES = 32 << 20,
-    MIN_CACHES = 2,
+    FEW_CACHES = 2,
     MAX_CACHES = 2048,
     NEAR = 32, /* a timed context is at most a 32nd above its round number */
 };
 
-static const uint64_t max_caches_bytes = (uint64_t)1 << 29; /* of one timed process */
+/* Of one timed process, and not more than a 16th of the memory, which holds them five times: pools,
+ * and for both processes rows and caches. */
+static const uint64_t max_caches_bytes = (uint64_t)1 << 29;
 
 static void fill_defaults(whet_judge_opts *o, const whet_machine *machine) {
     if (!o->problem.n_context) o->problem.n_context = DEFAULT_CONTEXT;
@@ -101,6 +103,7 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
 void whet_judge_close(whet_ctx *ctx, whet_judge *judge) {
     if (!judge) return;
     whet_bank_close(&judge->bank);
+    whet_sweep_close(&judge->sweep);
     for (int i = 0; i < WHET_N_ALL_SHAPES; i++) {
         whet_timed_close(&judge->timed[i]);
         for (int j = 0; j < WHET_KEPT_CALLS; j++)
@@ -161,20 +164,24 @@ static uint64_t cache_bytes(const whet_problem *p) {
            whet_dtype_bytes((whet_dtype)p->dtype);
 }
 
-int whet_judge_max_caches(const whet_judge *judge, const whet_problem *p) {
-    uint64_t most = judge->memory_bytes ? judge->memory_bytes / 8 : max_caches_bytes;
-    if (most > max_caches_bytes) most = max_caches_bytes;
-    const uint64_t n = most / cache_bytes(p);
-    return n < MIN_CACHES ? MIN_CACHES : n > MAX_CACHES ? MAX_CACHES : (int)n;
+/* A race of prefills, which are arithmetic. */
+static bool is_race_of_prefills(const whet_duel_opts *o) {
+    return o->keeps_data && !is_decode(o->shape);
 }
 
-int whet_judge_n_caches(const whet_judge *judge, const whet_problem *p, const whet_duel_opts *o) {
+int whet_judge_max_caches(const whet_judge *judge, const whet_problem *p, const whet_duel_opts *o) {
     if (o->is_warm) return 1;
-    if (o->is_rough) return MIN_CACHES;
-    if (o->keeps_data && !is_decode(o->shape)) return MIN_CACHES;
-    const uint64_t n = 2 * judge->opts.cache_bytes / cache_bytes(p) + 1;
-    const int most = whet_judge_max_caches(judge, p);
-    return n < MIN_CACHES ? MIN_CACHES : n > (uint64_t)most ? most : (int)n;
+    if (o->is_rough || is_race_of_prefills(o)) return FEW_CACHES;
+    uint64_t most = judge->memory_bytes ? judge->memory_bytes / 16 : max_caches_bytes;
+    if (most > max_caches_bytes) most = max_caches_bytes;
+    const uint64_t n = most / cache_bytes(p);
+    return n < FEW_CACHES ? FEW_CACHES : n > MAX_CACHES ? MAX_CACHES : (int)n;
+}
+
+bool whet_judge_sweeps(const whet_judge *judge, const whet_duel_opts *o) {
+    const bool has_room =
+        !judge->memory_bytes || 2 * judge->opts.cache_bytes <= judge->memory_bytes / 8;
+    return has_room && !o->is_warm && !o->is_rough && !is_race_of_prefills(o);
 }
 
 void whet_judge_shape_name(const whet_judge *judge, whet_shape shape, char *text, size_t n) {

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "judge/bank.h"
 #include "judge/link.h"
+#include "judge/sweep.h"
 #include "judge/timed.h"
 #include "judge/verdict.h"
 
@@ -17,6 +18,7 @@ struct whet_judge {
     whet_bank bank;
     whet_timed timed[WHET_N_ALL_SHAPES]; /* of races: made when a shape is first timed */
     whet_calls kept[WHET_N_ALL_SHAPES][WHET_KEPT_CALLS];
+    whet_sweep sweep;      /* twice the last-level caches, made when it is first wanted */
     uint64_t memory_bytes; /* of the machine */
     int n_cores;           /* that may be used */
 };
@@ -24,13 +26,13 @@ struct whet_judge {
 /* What is timed: a length of the shape, near its round number by the seed. */
 whet_problem whet_judge_timed_problem(const whet_judge *judge, const whet_duel_opts *opts);
 
-/* Caches that are together larger than twice the last-level caches, where the memory allows it; two
- * for a prefill in a race, which is arithmetic. */
-int whet_judge_n_caches(const whet_judge *judge, const whet_problem *problem,
-                        const whet_duel_opts *opts);
+/* Caches that a process of a duel may have: as many as a sample may have calls, where the memory
+ * allows it; two for a prefill in a race, which is arithmetic. */
+int whet_judge_max_caches(const whet_judge *judge, const whet_problem *problem,
+                          const whet_duel_opts *opts);
 
-/* As many as a process of a duel may have. */
-int whet_judge_max_caches(const whet_judge *judge, const whet_problem *problem);
+/* Whether what is in the processor's caches is swept out of them before a sample. */
+bool whet_judge_sweeps(const whet_judge *judge, const whet_duel_opts *opts);
 
 /* WHET_E_UNSUPPORTED when the worker is not locked in and must be. */
 whet_status whet_judge_trust(whet_ctx *ctx, const whet_judge *judge, const whet_link *link);

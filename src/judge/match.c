@@ -39,8 +39,8 @@ static whet_status open_data(whet_ctx *ctx, whet_match *m, int pair) {
     const uint64_t which = keeps ? (uint64_t)m->opts->shape : 100 + (uint64_t)pair / PAIRS_A_POOL;
     m->timed = keeps ? &m->judge->timed[m->opts->shape] : &m->own;
     if (!keeps && pair % PAIRS_A_POOL == 0) whet_timed_close(&m->own);
-    return whet_timed_open(ctx, m->team, &m->problem, whet_rng_derive(seed, 2000 + which),
-                           m->timed);
+    return whet_timed_open(ctx, &m->problem, whet_judge_max_caches(m->judge, &m->problem, m->opts),
+                           whet_rng_derive(seed, 2000 + which), m->timed);
 }
 
 /* A twentieth of the cache is new in every sample, except in races. */
@@ -66,26 +66,14 @@ static void shuffle_kept(whet_match *m) {
 static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, int block, whet_calls **calls) {
     const bool is_kept = m->opts->keeps_data && block != WARM_UP;
     whet_calls *c = is_kept ? &m->judge->kept[m->opts->shape][m->kept[block]] : &m->own_calls;
-    if (!is_kept) {
-        c->n_calls = 0;
-        c->first_cache = m->next_cache;
-        m->next_cache = (m->next_cache + n_calls) % m->duel->n_caches;
-    }
-    c->n_caches = m->duel->n_caches;
+    if (!is_kept) c->n_calls = 0;
+    c->n_caches = m->timed->n_most;
     c->n_fresh = n_fresh(m);
     *calls = c;
     return whet_calls_extend(ctx, m->timed, block == WARM_UP ? NULL : m->team, &m->rng, n_calls, c);
 }
 
 /* ---- samples ---- */
-
-/* So many caches, read whole, leave nothing of the others in the processor's caches. */
-static int n_swept(const whet_match *m, const whet_side *s) {
-    if (!m->duel->is_cold || m->opts->keeps_data) return 0;
-    const double n =
-        ceil(1.5 * (double)m->judge->opts.cache_bytes / (double)s->request.cache_bytes);
-    return n < m->duel->n_caches ? (int)n : m->duel->n_caches;
-}
 
 static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whet_calls *calls,
                               int n_calls, bool is_compared, double *ns) {
@@ -96,7 +84,8 @@ static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whe
     whet_side_sample sample = {
         .calls = calls,
         .n_calls = n_calls,
-        .n_swept = n_swept(m, s),
+        .sweep = m->sweep,
+        .team = m->team,
         .poison = bits & 1 ? NAN_BYTE : (int)(bits >> 8 & 0xff),
         .out = m->out,
     };
@@ -146,7 +135,6 @@ static whet_status open_sides(whet_ctx *ctx, whet_match *m, int first) {
             .timed = m->timed,
             .object = m->objects[which],
             .n_workers = m->duel->n_workers,
-            .n_caches = m->duel->n_caches,
             .seed = seed, /* of both: the addresses of one are as good as the other's */
             .seats = m->duel->is_rung ? &m->seats : NULL,
         };
@@ -159,6 +147,19 @@ static whet_status open_sides(whet_ctx *ctx, whet_match *m, int first) {
 static void close_sides(whet_match *m) {
     for (int i = 0; i < 2; i++)
         whet_side_close(&m->sides[i]);
+}
+
+/* As many caches as there may be, of n; those that are there stay. */
+static whet_status fill_caches(whet_ctx *ctx, whet_match *m, int first, int n) {
+    const int n_caches = n < m->timed->n_most ? n : m->timed->n_most;
+    WHET_TRY(whet_timed_extend(ctx, m->team, n_caches, m->timed));
+    for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
+        whet_verdict found = { 0 };
+        WHET_TRY(whet_side_fill(ctx, &m->sides[i ^ first], n_caches, &found));
+        WHET_TRY(blame(ctx, m, i ^ first, &found));
+    }
+    m->duel->n_caches = n_caches;
+    return WHET_OK;
 }
 
 /* Each side alone, without counting, and so without comparing; the times of one call, if they are
@@ -196,9 +197,8 @@ static void choose_blocks(whet_match *m, double sample_ns) {
 }
 
 /* As many calls as make the faster side's sample long enough, and so long that what starting and
- * stopping a batch cost is less than a hundredth of it; on as many caches as there may be. True
- * when that takes more caches than there are. */
-static bool choose_size(whet_match *m, const double call_ns[2]) {
+ * stopping a batch cost is less than a hundredth of it. */
+static void choose_size(whet_match *m, const double call_ns[2]) {
     whet_duel *duel = m->duel;
     const double fast = fmin(call_ns[0], call_ns[1]), slow = fmax(call_ns[0], call_ns[1]);
     double least_ns = m->judge->opts.sample_ns;
@@ -208,28 +208,32 @@ static bool choose_size(whet_match *m, const double call_ns[2]) {
     n = fmin(n, whet_side_max_calls(&m->problem, 1));
     duel->n_calls = n < 1 ? 1 : (int)n;
     choose_blocks(m, duel->n_calls * fast);
-    if (m->opts->keeps_data || m->opts->is_warm || m->opts->is_rough) return false;
-    const int most = whet_judge_max_caches(m->judge, &m->problem);
-    const int wanted = duel->n_calls < most ? duel->n_calls : most;
-    const bool is_more = wanted > duel->n_caches;
-    if (is_more) duel->n_caches = wanted;
-    return is_more;
+}
+
+/* Nothing of a cache is in the processor's caches when its call comes: they are swept before a
+ * sample, and a cache that comes again in it comes after all others. */
+static bool is_cold(const whet_match *m) {
+    const whet_duel *duel = m->duel;
+    const double bytes = duel->n_caches * duel->kv_bytes;
+    return m->sweep && (duel->n_calls <= duel->n_caches || bytes > (double)m->sweep->n_bytes);
 }
 
 /* The first pair finds out how large a sample has to be: by two tries, since one may be disturbed.
  */
 static whet_status find_size(whet_ctx *ctx, whet_match *m, int first) {
     double call_ns[2] = { HUGE_VAL, HUGE_VAL };
+    WHET_TRY(fill_caches(ctx, m, first, 1));
+    if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(warm_up(ctx, m, first, 1, call_ns));
     const bool is_short = fmin(call_ns[0], call_ns[1]) < m->judge->opts.sample_ns / N_TRIAL;
     const int n_trial = (int)fmin(is_short ? N_TRIAL : 2, m->sides[first].max_calls);
+    WHET_TRY(fill_caches(ctx, m, first, n_trial));
+    if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(warm_up(ctx, m, first, n_trial, call_ns));
     if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(time_nothing(ctx, m, 1));
-    if (!choose_size(m, call_ns)) return WHET_OK;
-    close_sides(m);
-    m->next_cache = 0;
-    return open_sides(ctx, m, first);
+    choose_size(m, call_ns);
+    return WHET_OK;
 }
 
 /* Once a duel: the caches are as they were afterwards. */
@@ -248,10 +252,11 @@ static whet_status look_at_append(whet_ctx *ctx, whet_match *m) {
 static whet_status prepare(whet_ctx *ctx, whet_match *m, int pair) {
     const int first = (int)whet_rng_below(&m->rng, 2);
     WHET_TRY(open_data(ctx, m, pair));
-    m->next_cache = 0;
     shuffle_kept(m);
     WHET_TRY(open_sides(ctx, m, first));
     if (!whet_match_is_over(m) && m->duel->n_calls == 0) WHET_TRY(find_size(ctx, m, first));
+    if (!whet_match_is_over(m)) WHET_TRY(fill_caches(ctx, m, first, m->duel->n_calls));
+    m->duel->is_cold = is_cold(m);
     if (!whet_match_is_over(m)) WHET_TRY(look_at_append(ctx, m));
     return whet_match_is_over(m) ? WHET_OK : warm_up(ctx, m, first, m->duel->n_calls, NULL);
 }

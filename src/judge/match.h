@@ -20,8 +20,8 @@ typedef struct whet_match {
     whet_seats seats;
     whet_side sides[2];
     const whet_object *objects[2];
+    const whet_sweep *sweep;   /* before every sample; NULL = none */
     char *out;                 /* what a sample wrote */
-    int next_cache;            /* with which the next sample begins */
     int kept[WHET_KEPT_CALLS]; /* in a race: the calls of this pair's blocks */
     double *call_ns[2];        /* of all samples, for the medians */
     size_t n_samples;          /* of each side */

@@ -22,8 +22,8 @@ typedef enum whet_op {
     WHET_OP_COVER,      /* of an object built for it: n bytes of which places it took, into OUT */
     WHET_OP_APPEND,     /* append some rows in chunks, all workers in turn in one thread */
     WHET_OP_RUN,        /* run once, all workers in turn in one thread */
-    WHET_OP_PREPARE,    /* start the team, make n_caches caches and a spare one, at the address of
-                           section KV; from then on only those below */
+    WHET_OP_PREPARE,    /* start the team, make room for n_caches caches and a spare one, at the
+                           address of section KV; from then on only those below */
     WHET_OP_FILL,       /* n_calls caches: all rows are appended, from the call's first_row on */
     WHET_OP_COPY,       /* the same rows into the same caches as plain bytes; FILL comes after */
     WHET_OP_REFRESH,    /* n_calls caches: their last n_fresh old rows become fresh_row .. */
@@ -96,14 +96,11 @@ typedef struct whet_request {
     int32_t n_caches;
     uint64_t cache_bytes; /* PREPARE: what SIZES has said */
     int32_t n_calls;
-    int32_t n_fresh;     /* REFRESH, RECALL: rows before the last n_rows */
-    int32_t n_swept;     /* REFRESH: so many caches before first_cache are read whole after it, to
-                            push the rest out of the processor's caches */
-    int32_t first_cache; /* REFRESH: of the sample that comes */
-    int32_t is_rung;     /* BATCH: every call waits for the bell */
-    int32_t is_empty;    /* BATCH: nothing is called: what starting and stopping cost; FILL: the
-                            caches are zeroed before */
-    uint64_t cpu_ns;     /* until PREPARE: processor time that it may take; 0 = any */
+    int32_t n_fresh;  /* REFRESH, RECALL: rows before the last n_rows */
+    int32_t is_rung;  /* BATCH: every call waits for the bell */
+    int32_t is_empty; /* BATCH: nothing is called: what starting and stopping cost; FILL: the caches
+                         are zeroed before */
+    uint64_t cpu_ns;  /* until PREPARE: processor time that it may take; 0 = any */
     char built_in[32];
     whet_span sections[WHET_N_SECTIONS];
 } whet_request;

@@ -27,10 +27,10 @@ static size_t out_bytes(const whet_problem *p, int n_calls) {
            whet_dtype_bytes((whet_dtype)p->dtype);
 }
 
-int whet_side_max_calls(const whet_problem *p, int n_caches) {
-    const size_t most = MAX_OUT_BYTES / out_bytes(p, 1);
-    const int n = most > MAX_CALLS ? MAX_CALLS : (int)most;
-    return n < n_caches ? n_caches : n < 1 ? 1 : n;
+int whet_side_max_calls(const whet_problem *p, int n) {
+    const size_t room = MAX_OUT_BYTES / out_bytes(p, 1);
+    const int most = room > MAX_CALLS ? MAX_CALLS : (int)room;
+    return most < n ? n : most < 1 ? 1 : most;
 }
 
 /* ---- starting ---- */
@@ -47,7 +47,7 @@ static whet_request make_request(const whet_side_opts *o) {
         .n_workers = o->n_workers,
         .n_context = p->n_context,
         .n_rows = p->n_rows,
-        .n_caches = o->n_caches,
+        .n_caches = o->timed->n_most,
     };
 }
 
@@ -58,10 +58,10 @@ static char *data_of(const whet_side *s, whet_section section) {
 /* Everything in the middle of pages and anywhere, as where outputs are checked. */
 static whet_status lay_out(whet_ctx *ctx, whet_side *s) {
     const whet_timed *t = s->timed;
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), kv_bytes = (size_t)t->n_most * t->pool_bytes;
     const size_t bytes[WHET_N_SECTIONS] = {
-        [WHET_SECTION_K] = t->kv_bytes,
-        [WHET_SECTION_V] = t->kv_bytes,
+        [WHET_SECTION_K] = kv_bytes, /* of which there is what caches were filled from */
+        [WHET_SECTION_V] = kv_bytes,
         [WHET_SECTION_Q] = out_bytes(&t->problem, s->max_calls), /* as large as out */
         [WHET_SECTION_CALLS] = (size_t)s->max_calls * sizeof(whet_call),
         [WHET_SECTION_OUT] = out_bytes(&t->problem, s->max_calls),
@@ -76,8 +76,6 @@ static whet_status lay_out(whet_ctx *ctx, whet_side *s) {
         };
     s->request.sections[WHET_SECTION_BELL].skip = 0;
     WHET_TRY(whet_link_place(ctx, &s->link, &s->request));
-    memcpy(data_of(s, WHET_SECTION_K), t->k, t->kv_bytes);
-    memcpy(data_of(s, WHET_SECTION_V), t->v, t->kv_bytes);
     s->q = data_of(s, WHET_SECTION_Q);
     s->calls = (whet_call *)data_of(s, WHET_SECTION_CALLS);
     s->out = data_of(s, WHET_SECTION_OUT);
@@ -95,12 +93,13 @@ static whet_status ask(whet_ctx *ctx, whet_side *s, whet_op op, double seconds, 
     return WHET_OK;
 }
 
-/* The first n caches from their first row on. */
-static whet_status append_all(whet_ctx *ctx, whet_side *s, whet_op op, int n, double *wall_ns,
-                              whet_verdict *v) {
+/* n caches from their first row on. */
+static whet_status append_all(whet_ctx *ctx, whet_side *s, whet_op op, int first, int n,
+                              double *wall_ns, whet_verdict *v) {
     whet_reply reply;
     for (int i = 0; i < n; i++)
-        s->calls[i] = (whet_call){ .cache = i, .first_row = whet_timed_base(s->timed, i) };
+        s->calls[i] =
+            (whet_call){ .cache = first + i, .first_row = whet_timed_base(s->timed, first + i) };
     s->request.n_calls = n;
     return ask(ctx, s, op, prepare_seconds, &reply, wall_ns, v);
 }
@@ -110,7 +109,7 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s,
     whet_reply reply;
     *s = (whet_side){ .object = o->object, .timed = o->timed, .seats = o->seats };
     whet_rng_init(&s->rng, o->seed);
-    s->max_calls = whet_side_max_calls(&o->timed->problem, o->n_caches);
+    s->max_calls = whet_side_max_calls(&o->timed->problem, o->timed->n_most);
     if (s->seats) whet_affinity_set(&s->seats->workers); /* it begins where its starter is */
     const whet_status st = whet_link_open(ctx, o->judge->opts.worker, o->object, &o->timed->problem,
                                           &s->link, &end, &reply);
@@ -126,9 +125,18 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s,
     s->request.cache_bytes = reply.kv_bytes;
     s->workspace_bytes = reply.workspace_bytes;
     WHET_TRY(lay_out(ctx, s));
-    WHET_TRY(ask(ctx, s, WHET_OP_PREPARE, prepare_seconds, &reply, NULL, v));
-    if (v->code != WHET_V_PASS) return WHET_OK;
-    return append_all(ctx, s, WHET_OP_FILL, o->n_caches, NULL, v);
+    return ask(ctx, s, WHET_OP_PREPARE, prepare_seconds, &reply, NULL, v);
+}
+
+whet_status whet_side_fill(whet_ctx *ctx, whet_side *s, int n_caches, whet_verdict *v) {
+    const whet_timed *t = s->timed;
+    const int first = s->n_caches, n = n_caches - first;
+    if (n <= 0) return WHET_OK;
+    const size_t at = (size_t)first * t->pool_bytes, n_bytes = (size_t)n * t->pool_bytes;
+    memcpy(data_of(s, WHET_SECTION_K) + at, (const char *)t->k + at, n_bytes);
+    memcpy(data_of(s, WHET_SECTION_V) + at, (const char *)t->v + at, n_bytes);
+    s->n_caches = n_caches;
+    return append_all(ctx, s, WHET_OP_FILL, first, n, NULL, v);
 }
 
 void whet_side_close(whet_side *s) {
@@ -207,11 +215,9 @@ static whet_status refresh(whet_ctx *ctx, whet_side *s, const whet_side_sample *
                            whet_verdict *v) {
     const whet_calls *c = x->calls;
     whet_reply reply;
-    if (!c->n_fresh && !x->n_swept) return WHET_OK;
+    if (!c->n_fresh) return WHET_OK;
     s->request.n_calls = x->n_calls < c->n_caches ? x->n_calls : c->n_caches;
     s->request.n_fresh = c->n_fresh;
-    s->request.n_swept = x->n_swept;
-    s->request.first_cache = c->first_cache;
     for (int i = 0; i < s->request.n_calls; i++)
         s->calls[i] = (whet_call){ .cache = c->calls[i].cache, .fresh_row = c->calls[i].fresh_row };
     return ask(ctx, s, WHET_OP_REFRESH, prepare_seconds, &reply, NULL, v);
@@ -233,6 +239,7 @@ whet_status whet_side_time(whet_ctx *ctx, whet_side *s, whet_side_sample *x, whe
     const size_t bytes = out_bytes(&s->timed->problem, x->n_calls);
     WHET_TRY(refresh(ctx, s, x, v));
     if (v->code != WHET_V_PASS) return WHET_OK;
+    if (x->sweep) whet_sweep_run(x->sweep, x->team);
     memcpy(s->calls, c->calls, (size_t)x->n_calls * sizeof *s->calls);
     memcpy(s->q, c->q, bytes);
     poison(s, WHET_SECTION_OUT, bytes, x->poison);
@@ -266,16 +273,16 @@ whet_status whet_side_time_nothing(whet_ctx *ctx, whet_side *s, int n_calls, dou
 
 whet_status whet_side_append_cost(whet_ctx *ctx, whet_side *s, double *copies, whet_verdict *v) {
     const uint64_t n = COPY_BYTES / s->request.cache_bytes + 1;
-    const int n_caches = n < (uint64_t)s->request.n_caches ? (int)n : s->request.n_caches;
+    const int n_caches = n < (uint64_t)s->n_caches ? (int)n : s->n_caches;
     double best[2] = { HUGE_VAL, HUGE_VAL };
     for (int i = 0; i < 2 * COPY_ROUNDS && v->code == WHET_V_PASS; i++) {
         double ns = HUGE_VAL;
-        WHET_TRY(append_all(ctx, s, i % 2 ? WHET_OP_FILL : WHET_OP_COPY, n_caches, &ns, v));
+        WHET_TRY(append_all(ctx, s, i % 2 ? WHET_OP_FILL : WHET_OP_COPY, 0, n_caches, &ns, v));
         best[i % 2] = fmin(best[i % 2], ns);
     }
     *copies = best[1] / best[0];
     s->request.is_empty = 1; /* nothing of the copies is left between the rows */
-    const whet_status st = append_all(ctx, s, WHET_OP_FILL, n_caches, NULL, v);
+    const whet_status st = append_all(ctx, s, WHET_OP_FILL, 0, n_caches, NULL, v);
     s->request.is_empty = 0;
     return st;
 }

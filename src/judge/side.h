@@ -7,6 +7,7 @@
 #include "judge/judge_int.h"
 #include "judge/link.h"
 #include "judge/seats.h"
+#include "judge/sweep.h"
 
 typedef struct whet_side {
     const whet_object *object; /* borrowed */
@@ -16,6 +17,7 @@ typedef struct whet_side {
     const whet_seats *seats; /* borrowed: the judge spins and times call by call; NULL: it sleeps
                               * through a batch */
     whet_rng rng;            /* of places, and of what is looked at again */
+    int n_caches;            /* filled */
     int max_calls;           /* in one sample */
     uint64_t workspace_bytes;
     whet_call *calls; /* these four are in the shared memory */
@@ -28,29 +30,33 @@ typedef struct whet_side_opts {
     const whet_timed *timed;
     const whet_object *object;
     int n_workers;
-    int n_caches;
     uint64_t seed;           /* of where things lie */
     const whet_seats *seats; /* apart, or NULL */
 } whet_side_opts;
 
-/* Calls that one sample of a problem may have, at least n_caches. */
-int whet_side_max_calls(const whet_problem *problem, int n_caches);
+/* Calls that one sample of a problem may have, at least n. */
+int whet_side_max_calls(const whet_problem *problem, int n);
 
-/* Starts it and fills its caches. What the kernel does wrong, here and below, is in the verdict. */
+/* Starts it, with room for as many caches as there may be pools. What the kernel does wrong, here
+ * and below, is in the verdict. */
 whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *opts, whet_side *side,
                            whet_verdict *verdict);
 void whet_side_close(whet_side *side); /* a zeroed one is fine */
 
-/* A sample: has the caches refreshed and, where n_swept is given, pushed out of the processor's
- * caches, hands over the calls' queries, poisons outputs and workspace, and then times the calls;
- * `out` is what had been written when the clock stopped. */
+/* Fills caches, each from its pool, until there are n_caches. */
+whet_status whet_side_fill(whet_ctx *ctx, whet_side *side, int n_caches, whet_verdict *verdict);
+
+/* A sample: has the caches refreshed and pushes them out of the processor's caches, hands over the
+ * calls' queries, poisons outputs and workspace, and then times the calls; `out` is what had been
+ * written when the clock stopped. */
 typedef struct whet_side_sample {
     const whet_calls *calls;
     int n_calls;
-    int n_swept;
-    int poison; /* a byte */
-    char *out;  /* [n_calls][n_rows] rows */
-    double ns;  /* result: of all calls */
+    const whet_sweep *sweep; /* NULL: what is there may stay */
+    whet_team *team;         /* of the judge, for the sweep */
+    int poison;              /* a byte */
+    char *out;               /* [n_calls][n_rows] rows */
+    double ns;               /* result: of all calls */
 } whet_side_sample;
 whet_status whet_side_time(whet_ctx *ctx, whet_side *side, whet_side_sample *sample,
                            whet_verdict *verdict);

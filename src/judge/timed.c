@@ -4,49 +4,19 @@
 
 #include "kernels/attention.h"
 
-enum { SHIFT = 37, MIN_SPARE = 64, SPARE = 16 /* a 16th of the context */ };
+enum { MIN_LATER = 64, LATER = 16 /* a 16th of the context */ };
 
 static size_t row_bytes(const whet_problem *p, int n_heads) {
     return (size_t)n_heads * (size_t)p->head_dim * whet_dtype_bytes((whet_dtype)p->dtype);
 }
 
-typedef struct filling {
-    const whet_timed *t;
-    uint64_t seed;
-} filling;
-
-static void fill_pools(void *arg, int worker, int n_workers) {
-    const filling *f = arg;
-    const whet_timed *t = f->t;
-    whet_problem all = t->problem;
-    all.n_context = t->n_pool;
-    all.n_rows = WHET_TIMED_QUERIES;
-    const size_t kv = (size_t)t->n_pool * row_bytes(&all, all.n_kv_heads);
-    const size_t q = WHET_TIMED_QUERIES * row_bytes(&all, all.n_heads);
-    for (int i = worker; i < WHET_TIMED_FAMILIES; i += n_workers)
-        whet_case_fill(t->families[i], &all, whet_rng_derive(f->seed, (uint64_t)i),
-                       (char *)t->q + (size_t)i * q, (char *)t->k + (size_t)i * kv,
-                       (char *)t->v + (size_t)i * kv);
-}
-
-static whet_status make_pools(whet_ctx *ctx, whet_team *team, uint64_t seed, whet_timed *t) {
-    const whet_problem *p = &t->problem;
-    t->kv_bytes = (size_t)t->n_pool * WHET_TIMED_FAMILIES * row_bytes(p, p->n_kv_heads);
-    t->k = whet_arena_alloc(ctx, &t->arena, t->kv_bytes);
-    t->v = whet_arena_alloc(ctx, &t->arena, t->kv_bytes);
-    t->q = whet_arena_alloc(ctx, &t->arena,
-                            WHET_TIMED_FAMILIES * WHET_TIMED_QUERIES * row_bytes(p, p->n_heads));
-    if (!t->k || !t->v || !t->q) return WHET_E_NOMEM;
-    whet_team_run(team, fill_pools, &(filling){ t, seed });
-    return whet_check_cancelled(ctx);
-}
-
-whet_status whet_timed_open(whet_ctx *ctx, whet_team *team, const whet_problem *problem,
-                            uint64_t seed, whet_timed *t) {
+whet_status whet_timed_open(whet_ctx *ctx, const whet_problem *problem, int n_most, uint64_t seed,
+                            whet_timed *t) {
     if (t->n_pool) return WHET_OK;
-    *t = (whet_timed){ .problem = *problem };
-    const int spare = problem->n_context / SPARE;
-    t->n_pool = problem->n_context + (spare < MIN_SPARE ? MIN_SPARE : spare);
+    const int n_later = problem->n_context / LATER;
+    *t = (whet_timed){ .problem = *problem, .seed = seed, .n_most = n_most };
+    t->n_pool = problem->n_context + problem->n_rows + (n_later < MIN_LATER ? MIN_LATER : n_later);
+    t->pool_bytes = (size_t)t->n_pool * row_bytes(problem, problem->n_kv_heads);
     whet_rng rng;
     whet_rng_init(&rng, seed);
     const uint64_t first = whet_rng_below(&rng, WHET_N_TIMED_CASES);
@@ -54,7 +24,14 @@ whet_status whet_timed_open(whet_ctx *ctx, whet_team *team, const whet_problem *
     for (uint64_t i = 0; i < WHET_TIMED_FAMILIES; i++)
         t->families[i] = (whet_case_family)((first + i * step) % WHET_N_TIMED_CASES);
     whet_status st = whet_arena_init(ctx, &t->arena, (size_t)8 << 30);
-    if (st == WHET_OK) st = make_pools(ctx, team, seed, t);
+    if (st == WHET_OK) {
+        const size_t n = (size_t)n_most;
+        t->k = whet_arena_alloc(ctx, &t->arena, n * t->pool_bytes);
+        t->v = whet_arena_alloc(ctx, &t->arena, n * t->pool_bytes);
+        t->q = whet_arena_alloc(ctx, &t->arena,
+                                n * WHET_TIMED_QUERIES * row_bytes(problem, problem->n_heads));
+        if (!t->k || !t->v || !t->q) st = WHET_E_NOMEM;
+    }
     if (st != WHET_OK) whet_timed_close(t);
     return st;
 }
@@ -64,7 +41,37 @@ void whet_timed_close(whet_timed *timed) {
     *timed = (whet_timed){ 0 };
 }
 
+typedef struct filling {
+    const whet_timed *t;
+    int n_pools; /* wanted */
+} filling;
+
+static void fill_pools(void *arg, int worker, int n_workers) {
+    const filling *f = arg;
+    const whet_timed *t = f->t;
+    whet_problem all = t->problem;
+    all.n_context = t->n_pool;
+    all.n_rows = WHET_TIMED_QUERIES;
+    const size_t q_bytes = WHET_TIMED_QUERIES * row_bytes(&all, all.n_heads);
+    for (int i = t->n_pools + worker; i < f->n_pools; i += n_workers) {
+        const size_t n = (size_t)i;
+        whet_case_fill(whet_timed_family(t, i), &all, whet_rng_derive(t->seed, n),
+                       (char *)t->q + n * q_bytes, (char *)t->k + n * t->pool_bytes,
+                       (char *)t->v + n * t->pool_bytes);
+    }
+}
+
+whet_status whet_timed_extend(whet_ctx *ctx, whet_team *team, int n_pools, whet_timed *t) {
+    if (n_pools <= t->n_pools) return WHET_OK;
+    whet_team_run(team, fill_pools, &(filling){ t, n_pools });
+    t->n_pools = n_pools;
+    return whet_check_cancelled(ctx);
+}
+
 int32_t whet_timed_base(const whet_timed *t, int cache) {
-    const int spare = t->n_pool - t->problem.n_context;
-    return cache % WHET_TIMED_FAMILIES * t->n_pool + cache * SHIFT % spare;
+    return cache * t->n_pool;
+}
+
+whet_case_family whet_timed_family(const whet_timed *t, int cache) {
+    return t->families[cache % WHET_TIMED_FAMILIES];
 }

@@ -99,27 +99,12 @@ static void copy(void *arg, int worker, int n_workers) {
     }
 }
 
-/* Reads a share of the caches that come before the sample's first one, a byte of every line. */
-static void sweep(const job *j, int worker, int n_workers) {
-    enum { LINE = 64 };
-    const whet_worker *w = j->w;
-    const size_t n = w->cache_bytes;
-    for (int i = j->r->n_swept; i > 0; i--) {
-        const int c = (j->r->first_cache - i + w->n_caches) % w->n_caches;
-        const volatile char *cache = w->caches[c];
-        for (size_t at = share(n, worker, n_workers); at < share(n, worker + 1, n_workers);
-             at += LINE)
-            (void)cache[at];
-    }
-}
-
 static void refresh(void *arg, int worker, int n_workers) {
     const job *j = arg;
     const whet_request *r = j->r;
-    for (int i = 0; i < r->n_calls && r->n_fresh > 0; i++)
+    for (int i = 0; i < r->n_calls; i++)
         append(j, j->calls[i].cache, j->calls[i].fresh_row, r->n_context - r->n_rows - r->n_fresh,
                r->n_fresh, worker, n_workers);
-    sweep(j, worker, n_workers);
 }
 
 /* A cache is a function of its rows, and runs do not write: the spare one, which begins as all did

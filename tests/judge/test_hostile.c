@@ -147,19 +147,18 @@ static void test_recall(void) {
     whet_timed timed = { 0 };
     whet_team *team;
     REQUIRE_OK(ctx, whet_team_open(ctx, 1, &team));
-    REQUIRE_OK(ctx, whet_timed_open(ctx, team, &problem, test_seed, &timed));
+    REQUIRE_OK(ctx, whet_timed_open(ctx, &problem, 1, test_seed, &timed));
+    REQUIRE_OK(ctx, whet_timed_extend(ctx, team, 1, &timed));
     for (size_t i = 0; i < TEST_COUNT(liars); i++) {
         whet_judge *judge = NULL;
         whet_side side;
         whet_verdict v = { 0 };
         REQUIRE_OK(ctx, open_judge(liars[i].mode, &judge));
-        const whet_side_opts opts = { .judge = judge,
-                                      .timed = &timed,
-                                      .object = &object,
-                                      .n_workers = 1,
-                                      .n_caches = 1,
-                                      .seed = test_seed };
+        const whet_side_opts opts = {
+            .judge = judge, .timed = &timed, .object = &object, .n_workers = 1, .seed = test_seed
+        };
         REQUIRE_OK(ctx, whet_side_open(ctx, &opts, &side, &v));
+        REQUIRE_OK(ctx, whet_side_fill(ctx, &side, 1, &v));
         REQUIRE_OK(ctx, recall_until(&side, &v));
         if (v.code != liars[i].verdict)
             TEST_FAIL("%s: %s (%s)", liars[i].mode, whet_verdict_name(v.code), v.reason);
