@@ -140,8 +140,8 @@ WHET_API whet_status whet_receipt_judge(whet_ctx *ctx, const whet_rejudge_opts *
                                         whet_verdict *verdict);
 
 /* Whether the winner of a receipt is faster than the engine's own kernel beyond doubt: by the lower
- * ends of the intervals, in decode and in a text job as a whole. `measured` as of
- * whet_attention_choose. */
+ * ends of the intervals in a text job as a whole, and in decode slower by at most 2 %. `measured`
+ * as of whet_attention_choose. */
 WHET_API bool whet_receipt_is_faster(const whet_receipt *receipt, const char *measured);
 
 /* All winners of the folder as JSON Lines, receipt and source each, whole or not at all; *n: how

@@ -10,6 +10,10 @@
  * (docs/judging.md): what decode counts for beside prefill, on a logarithmic scale. */
 #define WHET_DECODE_WEIGHT (5.0 / 6)
 
+/* What a winner may lose in decode where a text job as a whole gains: no more than a repetition
+ * moves a figure by (docs/decisions/0018-faster-in-a-text-job.md). */
+#define WHET_DECODE_LOSS 0.02
+
 /* False: no such name. */
 bool whet_shape_parse(const char *name, int *n_rows, int *n_context);
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shape.h"
+
 const double whet_suite_noise = 0.02;
 
 const whet_shape whet_suite[WHET_N_SUITE] = {
@@ -79,12 +81,16 @@ static double far_decode(const whet_finalist *f) {
     return sum;
 }
 
-/* As far as these short looks tell: faster in decode, and not slower in the suite. */
+/* As far as these short looks tell: faster in a text job, and not slower in decode or the suite. */
 static bool might_be_installed(const whet_finalist *f) {
-    for (int i = 0; i < WHET_N_SUITE; i++)
-        if (whet_suite[i] == WHET_SHAPE_DECODE)
-            return f->is_whole && f->logs[i] > 0 && whet_suite_mean(f) > -whet_suite_noise;
-    return false;
+    double decode = 0, prefill = 0; /* of the run's context; of all prefills */
+    for (int i = 0; i < WHET_N_SUITE; i++) {
+        if (whet_suite[i] == WHET_SHAPE_DECODE) decode = f->logs[i];
+        if (whet_suite[i] >= WHET_SHAPE_PREFILL_FIRST) prefill += f->logs[i] / 2;
+    }
+    return f->is_whole && decode > log(1 - WHET_DECODE_LOSS) &&
+           WHET_DECODE_WEIGHT * decode + (1 - WHET_DECODE_WEIGHT) * prefill > 0 &&
+           whet_suite_mean(f) > -whet_suite_noise;
 }
 
 int whet_suite_take(const whet_finalist *finalists, int n) {

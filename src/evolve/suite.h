@@ -29,9 +29,9 @@ typedef struct whet_finalist {
 double whet_suite_mean(const whet_finalist *finalist);
 
 /* The one with the largest geometric mean, of those that might be installed if any might: faster
- * than the rival in decode, and not slower in the suite. Of those that it cannot be told apart
- * from, the fastest in decode at the run's context and beyond, where most of the time goes.
- * -1 = none is whole. */
+ * than the rival in a text job, and not slower in decode or the suite. Of those that it cannot be
+ * told apart from, the fastest in decode at the run's context and beyond, where most of the time
+ * goes. -1 = none is whole. */
 int whet_suite_take(const whet_finalist *finalists, int n);
 
 /* Fills result->suite: the best of each shape; and why `taken`, one of them, is taken. */

@@ -419,12 +419,16 @@ static void test_finalists(void) {
                    "largest geometric mean of 2 finalists, and is the fastest in 1");
     CHECK_INT(whet_suite_take(f, 2), 1);
     f[0].logs[2] = log(1.01);
-    CHECK_INT(whet_suite_take(f, 2), 0); /* the only one that wins in decode */
-    f[0].logs[4] = log(0.4); /* but by 1 %, and loses more in prefill: it would not be installed */
+    f[1].logs[2] = log(0.97);
+    CHECK_INT(whet_suite_take(f, 2), 0); /* the other one loses too much in decode */
+    f[0].logs[4] = log(0.4);             /* but loses more in prefill: neither would be installed */
     CHECK_INT(whet_suite_take(f, 2), 1);
     f[0].logs[4] = 0;
-    f[1].logs[2] = log(1.01);
+    f[1].logs[2] = log(0.99); /* the mean is larger, the loss in decode small */
     CHECK_INT(whet_suite_take(f, 2), 1);
+    f[1].logs[5] = log(1.04); /* 5 log 0.99 + log 1.04 / 2 < 0: no faster in a text job */
+    CHECK_INT(whet_suite_take(f, 2), 0);
+    f[1].logs[2] = log(1.01);
     f[1].logs[5] = log(2.05); /* its mean is larger by less than can be told */
     f[0].logs[0] = 0;
     f[0].logs[2] = log(2);

@@ -126,7 +126,17 @@ static void test_faster(void) {
     CHECK(whet_receipt_is_faster(&receipt, "repeat-portable"));
     CHECK(whet_receipt_is_faster(&receipt, "no-such-kernel"));
     add("decode@64", "grouped", 9, 9); /* the first one counts */
-    receipt.measured[4].ratio.low = 1;
+    receipt.measured[4].ratio.low = 1; /* no faster in decode, and slower in prefill */
+    CHECK(!whet_receipt_is_faster(&receipt, NULL));
+    receipt.measured[5].ratio.low = 1.01;
+    CHECK(whet_receipt_is_faster(&receipt, NULL));
+    receipt.measured[4].ratio.low = 0.985; /* 5 log 0.985 + log 1.09 > 0 */
+    receipt.measured[5].ratio.low = 1.07;
+    CHECK(!whet_receipt_is_faster(&receipt, NULL));
+    receipt.measured[5].ratio.low = 1.09;
+    CHECK(whet_receipt_is_faster(&receipt, NULL));
+    receipt.measured[4].ratio.low = 0.975; /* whatever the prefill */
+    receipt.measured[5].ratio.low = 2;
     CHECK(!whet_receipt_is_faster(&receipt, NULL));
     receipt.n_measured = 0;
     CHECK(!whet_receipt_is_faster(&receipt, NULL));
