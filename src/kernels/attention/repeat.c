@@ -12,13 +12,16 @@ void *memcpy(void *to, const void *from, size_t n);
  *
  * - flags: what the compiler is told about all that follows.
  * - layout: LAYOUT_ID; append(); layout_block(): where a block of keys lies in the cache.
+ * - items: QUERIES, the most that a work item has.
  * - share: how a work item gets the K and V of its KV head: share_heads(): query heads to an item;
  *   share_elements(): scratch of a worker; share_begin(): before an item; share_block().
+ * - fetch: fetch(): is told what bytes of K and V are being read, and may fetch others.
  * - dot: dot_block(): scores of one block for all queries of the item.
  * - mix: mix_block(): adds one block's V rows, weighted, to the output of every query.
- * - exp: exp_one(); exp_sum(): s[j] = e^(s[j] - max) for j < n, and the sum of them.
- * - softmax: attend(): from queries to o = sum e^(s - m) v, m = max s, l = sum e^(s - m), for the
- *   keys of the item; softmax_floats(): its scratch for scores.
+ * - exp: exp_one(); exp_sum(): s[j] = e^(s[j] * scale - max) for j < n, and the sum of them; no
+ *   power is above 8.
+ * - softmax: attend(): from queries to o = sum e^(s - m) v, l = sum e^(s - m), m = max s or at most
+ * 8 less, for the keys of the item; softmax_floats(): its scratch for scores.
  * - split: which worker does what: split_phases(), split_floats(), split_run().
  *
  * dtype and dim are constants where it matters: everything below run() is inlined into it. A block
@@ -27,9 +30,16 @@ void *memcpy(void *to, const void *from, size_t n);
  * short one lies its V, so that this stays in the cache where (dim + 1) * k_dim >= BLOCK.
  *
  * Pair order: a row of 32 elements of 16 bits, where element i lies at i % 16 * 2 + i / 16: read as
- * words, one shift gives the first half of the row as floats, and one mask the second half. */
+ * words, one shift gives the first half of the row as floats, and one mask the second half.
+ *
+ * Words: a whole block's K is [pair of dimensions][token][2], its V [32 dimensions][pair of
+ * tokens][dimension][2], as units that multiply pairs take them. */
 
+// SEGMENT-START items
+/* items/few: a work item has a few queries */
 #define QUERIES 16 // knob: 8 16 32
+// SEGMENT-END items
+
 enum { BLOCK = 32, HALF = BLOCK / 2 };
 
 // SEGMENT-START flags
@@ -48,6 +58,7 @@ typedef struct block {
     int64_t v_token;
     int is_v_pairs;  /* V rows are in pair order, up to the last whole 32 dimensions */
     int64_t v_chunk; /* from dimension c to c + 32; is 32 where dim is not a multiple of it */
+    int is_words;    /* K and V are words, and of the numbers above only v_chunk counts */
 } block;
 
 typedef struct item {
@@ -62,7 +73,7 @@ typedef struct item {
 
 /* One worker's memory. */
 typedef struct scratch {
-    float *q;    /* [n_queries][dim], scaled */
+    float *q;    /* [n_queries][dim], scaled; as o with room for whole 32 queries */
     float *o;    /* [n_queries][dim] */
     float *m;    /* [n_queries] */
     float *l;    /* [n_queries] */
@@ -85,10 +96,12 @@ INLINE int64_t pair_order(int64_t i) {
 }
 
 INLINE int64_t k_index(const block *b, int32_t t, int32_t c) {
+    if (b->is_words) return (c / 2 * BLOCK + t) * 2 + c % 2;
     return t % HALF * b->k_token + t / HALF * b->k_half + c * b->k_dim;
 }
 
 INLINE int64_t v_index(const block *b, int32_t t, int32_t c, int dim) {
+    if (b->is_words) return c / 32 * b->v_chunk + (t / 2 * 32 + c % 32) * 2 + t % 2;
     const int is_pairs = b->is_v_pairs && c < dim / 32 * 32;
     if (b->v_chunk == 32) return t * b->v_token + (is_pairs ? pair_order(c) : c);
     return t * b->v_token + c / 32 * b->v_chunk + (is_pairs ? pair_order(c % 32) : c % 32);
@@ -255,6 +268,13 @@ INLINE void share_begin(const item *it, const scratch *w, int dtype, int dim) {
 }
 // SEGMENT-END share
 
+// SEGMENT-START fetch
+/* fetch/none: what is read comes when it is read */
+INLINE void fetch(const void *read, int64_t n_bytes) {
+    (void)read, (void)n_bytes;
+}
+// SEGMENT-END fetch
+
 // SEGMENT-START dot
 /* dot/plain: one query, one key at a time, sixteen sums */
 /* s[i * stride + t] = q_i . k_t for t < n; s has room for whole blocks. */
@@ -299,11 +319,11 @@ INLINE float exp_one(float x) {
     return expf(x);
 }
 
-INLINE float exp_sum(float *s, int32_t n, float max, int dtype) {
+INLINE float exp_sum(float *s, int32_t n, float scale, float max, int dtype) {
     (void)dtype;
     float sum = 0;
     for (int32_t j = 0; j < n; j++) {
-        s[j] = expf(s[j] - max);
+        s[j] = expf(s[j] * scale - max);
         sum += s[j];
     }
     return sum;
@@ -329,7 +349,7 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
         for (int32_t t = 0; t < n_keys; t++)
             max = s[t] > max ? s[t] : max;
         w->m[i] = max;
-        w->l[i] = exp_sum(s, n_keys, max, dtype);
+        w->l[i] = exp_sum(s, n_keys, 1, max, dtype);
         for (int32_t t = n_keys; t < n; t++)
             s[t] = 0;
     }
@@ -444,7 +464,7 @@ INLINE int64_t shared_bytes(const whet_problem *p) {
 }
 
 INLINE int64_t query_floats(const whet_problem *p) {
-    return round_up(QUERIES * (int64_t)p->head_dim, 16);
+    return round_up(QUERIES, 32) * p->head_dim;
 }
 
 INLINE int64_t score_floats(const whet_problem *p) {

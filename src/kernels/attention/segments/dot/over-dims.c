@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-dims: vectors run over the dimensions of a key, which is widened for several queries */
-#define DOT_QUERIES 2     // knob: 1 2 4 8
-#define DOT_AHEAD   16384 // knob: 0 2048 4096 8192 16384 32768
-#define DOT_LEVEL   2     // knob: 1 2
-/* K is fetched so many bytes ahead, into the cache of that level. */
+#define DOT_QUERIES 2 // knob: 1 2 4 8
 
 /* The first n_q (a constant) queries of q. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, int64_t stride,
                      int dtype, int dim) {
     for (int32_t t = 0; t < n; t++) {
         const void *k = at(dtype, b.k, k_index(&b, t, 0));
-        if (DOT_AHEAD > 0)
-            for (int32_t line = 0; line < dim * element_bytes(dtype); line += 64)
-                __builtin_prefetch((const char *)k + DOT_AHEAD + line, 0, 4 - DOT_LEVEL);
+        fetch(k, dim * element_bytes(dtype));
         vec sum[DOT_QUERIES] = { 0 };
         int32_t c = 0;
-        if (b.k_dim == 1)
+        if (b.k_dim == 1 && !b.is_words)
             for (; c + LANES <= dim; c += LANES) {
                 const vec x = get_vec(dtype, k, c);
                 for (int32_t i = 0; i < n_q; i++)
@@ -24,7 +19,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, 
         for (int32_t i = 0; i < n_q; i++) {
             float rest = sum_vec(sum[i]);
             for (int32_t j = c; j < dim; j++)
-                rest += q[(int64_t)i * dim + j] * get(dtype, k, (int64_t)j * b.k_dim);
+                rest += q[(int64_t)i * dim + j] * get(dtype, b.k, k_index(&b, t, j));
             s[i * stride + t] = rest;
         }
     }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* dot/over-keys: vectors run over the keys of a block; for K as [dim][token], else one at a time */
 // fits: layout/panels mix/vectors share/grouped
-#define DOT_QUERIES 8     // knob: 1 2 4 8
-#define DOT_CHAINS  4     // knob: 1 2 4
-#define DOT_AHEAD   16384 // knob: 0 2048 4096 8192 16384 32768
-#define DOT_LEVEL   2     // knob: 1 2
-/* K is fetched so many bytes ahead, into the cache of that level. */
+#define DOT_QUERIES 8 // knob: 1 2 4 8
+#define DOT_CHAINS  4 // knob: 1 2 4
 
 /* The first n_q (a constant) queries; as many keys as a whole block has. Dimensions take turns in
  * the chains' sums, so that one addition need not wait for the other; many queries have sums
@@ -18,8 +15,7 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
         for (int32_t c = 0; c + n_chains <= dim; c += n_chains)
             for (int32_t chain = 0; chain < n_chains; chain++) {
                 const void *row = at(dtype, b.k, (c + chain) * b.k_dim);
-                if (DOT_AHEAD > 0 && j == 0)
-                    __builtin_prefetch((const char *)row + DOT_AHEAD, 0, 4 - DOT_LEVEL);
+                if (j == 0) fetch(row, BLOCK * element_bytes(dtype));
                 vec low, high;
                 get_pair(dtype, row, b.k_token == 2, j, &low, &high);
                 for (int32_t i = 0; i < n_q; i++) {

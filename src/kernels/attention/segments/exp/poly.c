@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* exp/poly: 2^n times a polynomial, a vector at a time, good to 2e-7 */
-/* e^x for x <= 0: x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two parts, as in Cephes), minimax
+/* e^x for x <= 8: x = n ln 2 + r with |r| <= ln 2 / 2 (ln 2 in two parts, as in Cephes), minimax
  * polynomial of degree 5 by Remez. Below -87 the result stays at 2^-126. */
 INLINE vec exp_vec(vec x) {
     const vec magic = (vec){ 0 } + 0x1.8p23f; /* adding it rounds to an integer in the low bits */
@@ -19,18 +19,18 @@ INLINE float exp_one(float x) {
     return exp_vec((vec){ 0 } + x)[0];
 }
 
-INLINE float exp_sum(float *s, int32_t n, float max, int dtype) {
+INLINE float exp_sum(float *s, int32_t n, float scale, float max, int dtype) {
     (void)dtype;
     vec sum = { 0 };
     int32_t j = 0;
     for (; j + LANES <= n; j += LANES) {
-        const vec e = exp_vec(load(s + j) - max);
+        const vec e = exp_vec(load(s + j) * scale - max);
         store(s + j, e);
         sum += e;
     }
     float total = sum_vec(sum);
     if (j < n) {
-        const vec e = exp_vec(load(s + j) - max);
+        const vec e = exp_vec(load(s + j) * scale - max);
         store(s + j, e);
         for (int32_t i = 0; i < n - j; i++)
             total += s[j + i];

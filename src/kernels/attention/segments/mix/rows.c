@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/rows: a V row is widened once, for all queries, whose outputs stay in the first-level cache
  */
-#define MIX_AHEAD 16384 // knob: 0 2048 4096 8192 16384 32768
-#define MIX_LEVEL 2     // knob: 1 2
-/* V is fetched so many bytes ahead, into the cache of that level. */
 
 /* o_i += sum of p[i * stride + t] v_t over t < n. */
 INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
                       float *o, int dtype, int dim) {
+    const int32_t n_dims = b.is_words ? 0 : dim / 32 * 32;
     for (int32_t t = 0; t < n; t++) {
-        for (int32_t c = 0; c + 32 <= dim; c += 32) {
+        for (int32_t c = 0; c < n_dims; c += 32) {
             const void *v = at(dtype, b.v, t * b.v_token + c / 32 * b.v_chunk);
-            if (MIX_AHEAD > 0) __builtin_prefetch((const char *)v + MIX_AHEAD, 0, 4 - MIX_LEVEL);
+            fetch(v, 32 * element_bytes(dtype));
             for (int32_t j = 0; j < HALF_VECS; j++) {
                 vec low, high;
                 get_pair(dtype, v, b.is_v_pairs, j, &low, &high);
@@ -22,7 +20,7 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
                 }
             }
         }
-        for (int32_t c = dim / 32 * 32; c < dim; c++)
+        for (int32_t c = n_dims; c < dim; c++)
             for (int32_t i = 0; i < n_queries; i++)
                 o[(int64_t)i * dim + c] +=
                     p[i * stride + t] * get(dtype, b.v, v_index(&b, t, c, dim));

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mix/vectors: the outputs of some queries stay in registers over all keys of the block */
-#define MIX_QUERIES 4     // knob: 1 2 4 8
-#define MIX_PAIRS   2     // knob: 1 2 4
-#define MIX_AHEAD   16384 // knob: 0 2048 4096 8192 16384 32768
-#define MIX_LEVEL   2     // knob: 1 2
-/* V is fetched so many bytes ahead, into the cache of that level. */
+#define MIX_QUERIES 4 // knob: 1 2 4 8
+#define MIX_PAIRS   2 // knob: 1 2 4
 
 /* The first n_q queries (a constant); n_p vector pairs (a constant) from number j on: HALF_VECS of
  * them make 32 dimensions. */
@@ -20,8 +17,7 @@ INLINE void mix_some(int32_t n_q, int32_t n_p, const float *p, int64_t stride, b
     for (int32_t t = 0; t < n; t++)
         for (int32_t k = 0; k < n_p; k++) {
             const void *row = at(dtype, b.v, t * b.v_token + (j + k) / HALF_VECS * b.v_chunk);
-            if (MIX_AHEAD > 0 && (j + k) % HALF_VECS == 0)
-                __builtin_prefetch((const char *)row + MIX_AHEAD, 0, 4 - MIX_LEVEL);
+            if ((j + k) % HALF_VECS == 0) fetch(row, 32 * element_bytes(dtype));
             vec low, high;
             get_pair(dtype, row, b.is_v_pairs, (j + k) % HALF_VECS, &low, &high);
             for (int32_t i = 0; i < n_q; i++) {
@@ -39,13 +35,13 @@ INLINE void mix_some(int32_t n_q, int32_t n_p, const float *p, int64_t stride, b
 
 INLINE void mix_queries(int32_t n_q, const float *p, int64_t stride, block b, int32_t n, float *o,
                         int dtype, int dim) {
-    const int32_t n_pairs = dim / 32 * HALF_VECS;
+    const int32_t n_dims = b.is_words ? 0 : dim / 32 * 32, n_pairs = n_dims / 32 * HALF_VECS;
     int32_t j = 0;
     for (; j + MIX_PAIRS <= n_pairs; j += MIX_PAIRS)
         mix_some(n_q, MIX_PAIRS, p, stride, b, n, o, j, dtype, dim);
     for (; j < n_pairs; j++)
         mix_some(n_q, 1, p, stride, b, n, o, j, dtype, dim);
-    for (int32_t c = dim / 32 * 32; c < dim; c++)
+    for (int32_t c = n_dims; c < dim; c++)
         for (int32_t i = 0; i < n_q; i++)
             for (int32_t t = 0; t < n; t++)
                 o[(int64_t)i * dim + c] +=

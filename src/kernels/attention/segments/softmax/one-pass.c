@@ -27,7 +27,7 @@ INLINE float tile_weights(float *s, int32_t n_keys, int32_t n, float *m, float *
             rescale = *l > 0 ? exp_one(*m - max) : 0;
             *m = max;
         }
-        *l = *l * rescale + exp_sum(s, n_keys, max, dtype);
+        *l = *l * rescale + exp_sum(s, n_keys, 1, max, dtype);
     }
     for (int32_t t = n_keys > 0 ? n_keys : 0; t < n; t++)
         s[t] = 0;

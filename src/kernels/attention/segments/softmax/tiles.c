@@ -2,10 +2,9 @@
 /* softmax/tiles: as one-pass, where there are many queries with both products by AMX tiles, for
  * which K and V in pair order are woven block by block; on a machine without, one-pass it is */
 // fits: layout/tiles-pairs dot/over-keys mix/vectors share/grouped split/keys
-#define TILE         128   // knob: 64 128 256
-#define TILE_QUERIES 8     // knob: 4 8 16
-#define TILE_AHEAD   16384 // knob: 0 4096 8192 16384
-/* From so many queries on; K and V are fetched so many bytes ahead, into the second cache. */
+#define TILE         128 // knob: 64 128 256
+#define TILE_QUERIES 8   // knob: 4 8 16
+/* From so many queries on. */
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -71,10 +70,8 @@ INLINE void tiles_add(const uint16_t *left, int64_t stride, const uint16_t *rows
         const uint16_t *row = rows + 2 * i * step;
         memcpy(&x, row, sizeof x);
         memcpy(&y, row + step, sizeof y);
-        if (TILE_AHEAD > 0) {
-            __builtin_prefetch((const char *)row + TILE_AHEAD, 0, 2);
-            __builtin_prefetch((const char *)(row + step) + TILE_AHEAD, 0, 2);
-        }
+        fetch(row, 64);
+        fetch(row + step, 64);
         woven[0][i] = (x & 0xffff) | y << 16;
         woven[1][i] = x >> 16 | (y & 0xffff0000);
     }
@@ -183,7 +180,7 @@ INLINE float tile_weights(float *s, int32_t n_keys, int32_t n, int32_t n_woven, 
             rescale = *l > 0 ? exp_one(*m - max) : 0;
             *m = max;
         }
-        sum = exp_sum(s, n_keys, max, dtype);
+        sum = exp_sum(s, n_keys, 1, max, dtype);
     }
     for (int32_t t = n_keys > 0 ? n_keys : 0; t < n; t++)
         s[t] = 0;

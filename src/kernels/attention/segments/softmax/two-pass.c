@@ -59,7 +59,7 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
         for (int32_t i = 0; i < it->n_queries; i++) {
             float *s = w->s + i * stride + first;
             const int32_t n_keys = min32(n_strip, it->n_keys[i] - first);
-            if (n_keys > 0) w->l[i] += exp_sum(s, n_keys, w->m[i], dtype);
+            if (n_keys > 0) w->l[i] += exp_sum(s, n_keys, 1, w->m[i], dtype);
             for (int32_t j = n_keys > 0 ? n_keys : 0; j < n_strip; j++)
                 s[j] = 0;
         }

@@ -5,6 +5,8 @@
 #define CHUNK      256 // knob: 128 256 512 1024 2048
 #define SPLIT_ROWS 8   // knob: 1 4 8 16
 #define IN_TURNS   0   // knob: 0 1
+#define ROWS_FIRST 1   // knob: 0 1
+/* Of many rows, those of one KV head go one after the other, so that its K and V stay near. */
 
 INLINE int32_t split_keys(const whet_problem *p, int32_t n_rows) {
     return n_rows <= SPLIT_ROWS ? min32(CHUNK, p->n_context) : p->n_context;
@@ -61,28 +63,30 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
         return;
     }
     const int32_t n_heads = p->n_kv_heads * items_per_group(p), n_rows = rows_per_item(p);
-    const int64_t n_items = (int64_t)((a->n_rows + n_rows - 1) / n_rows) * n_heads;
+    const int32_t n_blocks = (a->n_rows + n_rows - 1) / n_rows;
+    const int64_t n_items = (int64_t)n_blocks * n_heads;
     const int in_turns = IN_TURNS || !is_split;
     const int64_t first =
         in_turns ? worker : split_first(n_items, n_chunks, n_keys, worker, n_workers);
     const int64_t end = in_turns ? n_items * n_chunks
                                  : split_first(n_items, n_chunks, n_keys, worker + 1, n_workers);
     for (int64_t i = first; i < end; i += in_turns ? n_workers : 1) {
-        const int32_t c = (int32_t)(i / n_items), h = (int32_t)(i % n_items % n_heads);
-        const item it = item_at(a, h, (int32_t)(i % n_items / n_heads) * n_rows, c * chunk,
-                                min32((c + 1) * chunk, n_keys));
+        const int32_t c = (int32_t)(i / n_items), j = (int32_t)(i % n_items);
+        const int32_t h = ROWS_FIRST ? j / n_blocks : j % n_heads;
+        const int32_t row = (ROWS_FIRST ? j % n_blocks : j / n_heads) * n_rows;
+        const item it = item_at(a, h, row, c * chunk, min32((c + 1) * chunk, n_keys));
         run_item(&it, w, dtype, dim);
-        for (int32_t j = 0; j < it.n_queries; j++) {
-            const int32_t row = it.row + j / it.n_heads, head = it.head + j % it.n_heads;
-            const float *o = w->o + (int64_t)j * dim;
+        for (int32_t x = 0; x < it.n_queries; x++) {
+            const int32_t r = it.row + x / it.n_heads, head = it.head + x % it.n_heads;
+            const float *o = w->o + (int64_t)x * dim;
             if (!is_split) {
-                put_row(a, row, head, o, w->l[j], dtype, dim);
+                put_row(a, r, head, o, w->l[x], dtype, dim);
                 continue;
             }
-            float *part = shared + (((int64_t)row * p->n_heads + head) * n_chunks + c) * (dim + 2);
+            float *part = shared + (((int64_t)r * p->n_heads + head) * n_chunks + c) * (dim + 2);
             memcpy(part, o, (size_t)dim * 4);
-            part[dim] = w->m[j];
-            part[dim + 1] = w->l[j];
+            part[dim] = w->m[x];
+            part[dim + 1] = w->l[x];
         }
     }
 }
