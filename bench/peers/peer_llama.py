@@ -14,6 +14,7 @@ from llama_cpp import llama_cpp as c
 import peer
 
 SAMPLE_TOKENS = 64  # of the state that shows the cache's format
+WARM_TOKENS = 64    # before a prompt
 
 
 class Llama:
@@ -25,7 +26,6 @@ class Llama:
             sys.exit(f"llama.cpp does not load {path}")
         self.n_vocab = c.llama_vocab_n_tokens(c.llama_model_get_vocab(self.model))
         self.n_threads = n_threads
-        self.contexts = {}
         self.sample = None
 
     def open(self, n_context):
@@ -46,23 +46,21 @@ class Llama:
             raise RuntimeError("llama_decode")
         c.llama_synchronize(context)
 
-    def at(self, depth, n):
-        """A context that holds depth tokens and has room for n more."""
-        key = depth, n
-        if key not in self.contexts:
-            for other in self.contexts.values():
-                c.llama_free(other)
-            self.contexts.clear()
-            self.contexts[key] = self.open(depth + n)
+    def run(self, case):
+        depth, n = case["depth"], case.get("n_prompt") or case["n_tokens"]
+        context = self.open(depth + n)
+        try:
             if depth:
-                self.fill(self.contexts[key], depth)
-        context = self.contexts[key]
-        c.llama_memory_seq_rm(c.llama_get_memory(context), 0, depth, -1)
-        return context
+                self.fill(context, depth)
+            self.feed(context, peer.ids(min(case.get("n_prompt", 1), WARM_TOKENS), self.n_vocab))
+            c.llama_memory_seq_rm(c.llama_get_memory(context), 0, depth, -1)
+            return peer.timed(lambda tokens: self.feed(context, tokens), case, self.n_vocab)
+        finally:
+            c.llama_free(context)
 
     def fill(self, context, depth):
-        state = bytes(forge(self.sample_state(), depth))
-        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        state = forge(self.sample_state(), depth)
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer(state)
         if c.llama_state_seq_set_data(context, buffer, len(state), 0) != len(state):
             raise RuntimeError("llama.cpp does not take a made-up state")
 
@@ -106,7 +104,8 @@ def forge(sample, n):
         rows = np.frombuffer(sample, np.uint8, SAMPLE_TOKENS * row_bytes, at).reshape(SAMPLE_TOKENS, row_bytes)
         at += SAMPLE_TOKENS * row_bytes
         out += struct.pack("<iQ", kind, row_bytes) + rows[np.arange(n) % SAMPLE_TOKENS].tobytes()
-    return out + sample[at:]
+    out += sample[at:]
+    return out
 
 
 @c.llama_log_callback
@@ -116,24 +115,10 @@ def QUIET(level, text, data):
 
 def main():
     llama = Llama(sys.argv[1], int(sys.argv[2]))
-
-    def run(case):
-        depth, n_prompt, n_tokens = case["depth"], case.get("n_prompt", 0), case.get("n_tokens", 0)
-        tokens = peer.ids(n_prompt + n_tokens, llama.n_vocab)
-        llama.feed(llama.at(depth, n_prompt + n_tokens), tokens[:max(1, min(n_prompt, 512))])  # warm
-        context = llama.at(depth, n_prompt + n_tokens)
-
-        def again():
-            if n_prompt:
-                llama.feed(context, tokens)
-            for token in tokens[n_prompt:]:
-                llama.feed(context, [token])
-        return again
-
     features = c.llama_print_system_info().decode()
-    used = [w for w in ("AVX2", "AVX512_BF16", "AMX_INT8", "NEON", "LLAMAFILE", "OPENMP") if f"{w} = 1" in features]
+    used = [w for w in ("AVX2", "AVX512", "AVX512_BF16", "AMX_INT8", "NEON", "LLAMAFILE", "OPENMP") if f"{w} = 1" in features]
     peer.serve({"name": "llama.cpp", "version": f"llama-cpp-python {llama_cpp.__version__}",
-                "how": f"bf16 weights, f16 KV, flash attention; built with {', '.join(used)}"}, run)
+                "how": f"bf16 weights, f16 KV, flash attention; built with {', '.join(used)}"}, llama.run)
 
 
 main()

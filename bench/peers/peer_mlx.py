@@ -13,6 +13,8 @@ from mlx_lm.utils import load_model
 
 import peer
 
+PIECE = 512  # of a prompt
+
 
 def main():
     mx.set_default_device(mx.cpu)
@@ -21,29 +23,23 @@ def main():
 
     def cache_of(depth):
         cache = make_prompt_cache(model)
+        rows = [mx.random.uniform(-1.7, 1.7, (1, n_heads, depth, dim)).astype(mx.bfloat16) for _ in range(2)]
         for layer in cache if depth else []:
-            rows = [mx.random.uniform(-1.7, 1.7, (1, n_heads, depth, dim)).astype(mx.bfloat16) for _ in range(2)]
             layer.update_and_fetch(*rows)
             mx.eval(layer.keys, layer.values)
         return cache
 
-    def feed(cache, tokens):
-        mx.eval(model(mx.array([tokens]), cache=cache)[:, -1])
-
     def run(case):
-        depth, n_prompt, n_tokens = case["depth"], case.get("n_prompt", 0), case.get("n_tokens", 0)
-        tokens = peer.ids(n_prompt + n_tokens, config["vocab_size"])
-        cache = cache_of(depth)
-        feed(cache, tokens[:1])  # warm
+        cache = cache_of(case["depth"])
+
+        def feed(tokens):
+            for first in range(0, len(tokens), PIECE):
+                mx.eval(model(mx.array([tokens[first:first + PIECE]]), cache=cache)[:, -1])
+
+        feed([0])  # warm
         for layer in cache:
             layer.trim(1)
-
-        def again():
-            for first in range(0, n_prompt, 512):
-                feed(cache, tokens[first:min(first + 512, n_prompt)])
-            for token in tokens[n_prompt:]:
-                feed(cache, [token])
-        return again
+        return peer.timed(feed, case, config["vocab_size"])
 
     peer.serve({"name": "MLX", "version": f"{mx.__version__}, mlx-lm {mlx_lm.__version__}", "how": "CPU build, bf16"}, run)
 

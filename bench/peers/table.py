@@ -8,68 +8,89 @@ import json
 import statistics
 import sys
 
-ORDER = ["whet", "llama", "torch", "compiled", "mlx"]
+ORDER = ["whet", "llama", "torch", "widened", "compiled", "mlx"]
 
 
 def limit_ns(row):
-    """What memory allows: weights and, on the average, the keys and values that a token sees; None for a prompt."""
+    """What P allows: weights and, on the average, the keys and values that a token sees. For a prompt what F allows."""
+    if row["kind"] == "pp":
+        return row["flop"] / row["flop_per_second"] * 1e9
     if row["kind"] == "sdpa":
         return row["kv_bytes_per_token"] / row["layers"] * row["depth"] / row["bytes_per_second"] * 1e9
     keys = row["depth"] + (row["n"] + 1) / 2
-    size = row["n"] * (row["weight_bytes"] + row["kv_bytes_per_token"] * keys)
-    return size / row["bytes_per_second"] * 1e9 if row["kind"] == "tg" else None
+    return row["n"] * (row["weight_bytes"] + row["kv_bytes_per_token"] * keys) / row["bytes_per_second"] * 1e9
+
+
+def spread(values):
+    """The median and the range of several values."""
+    values = sorted(values)
+    ends = f" ({values[0]:.3g} .. {values[-1]:.3g})" if len(values) > 1 else ""
+    return f"{statistics.median(values):.3g}{ends}"
 
 
 def cell(rows):
-    """The median, its range, and the median share of the limit."""
+    """Speed, and the median share of the limit."""
     if not rows:
         return "-"
-    values = sorted(r["ns"] / 1e3 if r["kind"] == "sdpa" else r["n"] / r["ns"] * 1e9 for r in rows)
-    text = f"{statistics.median(values):.4g} ({values[0]:.4g} .. {values[-1]:.4g})"
-    if limit_ns(rows[0]):
-        text += f", {100 * statistics.median(limit_ns(r) / r['ns'] for r in rows):.0f} %"
-    return text
+    speeds = [r["ns"] / 1e3 if r["kind"] == "sdpa" else r["n"] / r["ns"] * 1e9 for r in rows]
+    return f"{spread(speeds)}, {100 * statistics.median(limit_ns(r) / r['ns'] for r in rows):.0f} %"
 
 
 def ratio(ours, theirs):
-    """The median and the range of the ratios of samples of the same round of the same run."""
-    by_round = {(r["run"], r["round"]): r["ns"] for r in theirs}
-    ratios = sorted(by_round[r["run"], r["round"]] / r["ns"] for r in ours if (r["run"], r["round"]) in by_round)
-    return f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} .. {ratios[-1]:.2f})" if ratios else "-"
+    """Of samples of the same round of the same run, each by the token; then the medians of the runs, if several."""
+    by_round = {(r["run"], r["round"]): r["ns"] / r["n"] for r in theirs}
+    by_run = collections.defaultdict(list)
+    for r in ours:
+        if (r["run"], r["round"]) in by_round:
+            by_run[r["run"]].append(by_round[r["run"], r["round"]] / (r["ns"] / r["n"]))
+    if not by_run:
+        return "-"
+    runs = [f"{statistics.median(ratios):.2f}" for ratios in by_run.values()]
+    return spread(sum(by_run.values(), [])) + (f"; {', '.join(runs)}" if len(runs) > 1 else "")
 
 
-def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    rows = collections.defaultdict(lambda: collections.defaultdict(list))
-    hellos, all_rows = {}, []
-    for path in sys.argv[1:]:
-        for line in open(path, encoding="utf-8"):
-            row = json.loads(line)
-            if "ns" not in row:
-                continue
-            rows[row["case"]][row["peer"]].append(row)
-            hellos[row["peer"]] = row
-            all_rows.append(row)
-    if not all_rows:
-        sys.exit("no figure in these files")
-    peers = [p for p in ORDER if p in hellos]
-    first, last = all_rows[0], all_rows[-1]
-    probes = sorted(r["bytes_per_second"] / 1e9 for r in all_rows)
-    print(f"{first['cpu']}, {first['threads']} threads, {first['model']}; {first['date']} to {last['date']} UTC; "
-          f"read bandwidth P {statistics.median(probes):.1f} GB/s ({probes[0]:.1f} .. {probes[-1]:.1f}).\n")
+def show_table(rows, peers, hellos):
     others = [p for p in peers if p != "whet"]
     print("| figure | " + " | ".join(hellos[p]["name"] for p in peers) + " | " +
           " | ".join(f"whet / {hellos[p]['name']}" for p in others) + " |")
     print("|---|" + "---|" * (len(peers) + len(others)))
     for case, by_peer in rows.items():
-        unit = "us" if by_peer["whet"] and by_peer["whet"][0]["kind"] == "sdpa" else "tokens/s"
+        unit = "us" if case.startswith("sdpa") else "tokens/s"
         print(f"| {case}, {unit} | " + " | ".join(cell(by_peer[p]) for p in peers) + " | " +
               " | ".join(ratio(by_peer["whet"], by_peer[p]) for p in others) + " |")
-    print("\nMedians (lowest .. highest); %: of P. Ratios: their time / ours in the same round, above 1 whet is faster.\n")
+    print("\nMedians (lowest .. highest); %: of F for prompts, else of P. Ratios: their time a token / ours in the same round, "
+          "above 1 whet is faster; behind the semicolon the median of each run.\n")
+
+
+def show(paths):
+    rows = collections.defaultdict(lambda: collections.defaultdict(list))
+    hellos, all_rows, faults = {}, [], {}
+    for path in paths:
+        for line in open(path, encoding="utf-8"):
+            row = json.loads(line)
+            hellos[row["peer"]] = row
+            if "ns" in row:
+                rows[row["case"]][row["peer"]].append(row)
+                all_rows.append(row)
+            else:
+                faults[row["peer"], row["case"]] = row
+    if not all_rows:
+        sys.exit("no figure in these files")
+    peers = [p for p in ORDER if p in hellos]
+    first, last = all_rows[0], all_rows[-1]
+    print(f"{first['cpu']}, {first['threads']} threads, {first['model']}; {first['date']} to {last['date']} UTC; read bandwidth "
+          f"P {spread(r['bytes_per_second'] / 1e9 for r in all_rows)} GB/s, "
+          f"arithmetic peak F {spread(r['flop_per_second'] / 1e9 for r in all_rows)} GFLOP/s.\n")
+    show_table(rows, peers, hellos)
     for p in peers:
         used = sorted({r["used"] for by_peer in rows.values() for r in by_peer[p] if "used" in r})
         print(f"- {hellos[p]['name']} {hellos[p]['version']}: {hellos[p]['how']} {', '.join(used)}".rstrip())
+    for (peer, case), row in faults.items():
+        if not rows[case][peer]:
+            print(f"- not measured: {row['name']}, {case}: {row['fault']}")
 
 
-main()
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    show(sys.argv[1:])
