@@ -134,10 +134,12 @@ INLINE void tiles_end(void) {
 #else
 
 INLINE float largest_of(vec x) {
-    float max = x[0];
-    for (int32_t j = 1; j < LANES; j++)
-        max = x[j] > max ? x[j] : max;
-    return max;
+    float lane[LANES];
+    store(lane, x);
+    for (int32_t half = LANES / 2; half > 0; half /= 2)
+        for (int32_t j = 0; j < half; j++)
+            lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
+    return lane[0];
 }
 
 #define tiles_begin()                      (void)0
