@@ -242,7 +242,8 @@ typedef struct whet_duel_opts {
     int n_blocks;   /* interleaved blocks in each pair; default 5 */
     uint64_t seed;  /* of orders, inputs and the bootstrap */
     double seconds; /* no new pair is begun after them, but two are always run; 0 = no limit */
-    double drop_below; /* stop after a pair when whet_ratio_is_below says so; 0 = never */
+    double drop_below; /* stop after a pair when whet_ratio_is_below says so, of a candidate that
+                          seems far below after one of WHET_FAR_BLOCKS single calls; 0 = never */
     bool is_warm;    /* one cache, used again and again; else one for every call of a sample, before
                         which the processor's caches are swept, or, in a race of prefills, two */
     bool keeps_data; /* for races: queries and appended rows are some that the judge keeps, none
@@ -326,9 +327,13 @@ WHET_API whet_status whet_ratio_estimate(whet_ctx *ctx, const whet_duel_sample *
 /* Whether the ratio is clearly below `bound`, to be asked again after every pair: pairs whose true
  * ratio is the bound are ever said to be below it in at most 2.5 % of duels, however many pairs
  * there are. One-sided t test of the pairs' median logarithms (Student, "The probable error of a
- * mean", 1908) at a level of 2.5 % / (k (k + 1)) for the k-th look, k = pairs - 1; the levels add
+ * mean", 1908) at a level of 2.1 % / (k (k + 1)) for the k-th look, k = pairs - 1; the levels add
  * up to the whole (alpha spending: Lan and DeMets, "Discrete sequential boundaries for clinical
- * trials", 1983; here by the union bound). Never after one pair. WHET_E_ARG without any pair. */
+ * trials", 1983; here by the union bound). After one pair only what is far below: every block, of
+ * WHET_FAR_BLOCKS at least, is below the WHET_FAR-th part of the bound. Were those two alike but
+ * for noise, each block would be a coin (the sign test, 2^-8 = 0.4 %), and no two equal processes
+ * differ by so much for life. WHET_E_ARG without any pair. */
+enum { WHET_FAR = 4, WHET_FAR_BLOCKS = 8 };
 WHET_API whet_status whet_ratio_is_below(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
                                          double bound, bool *is_below);
 

@@ -28,7 +28,7 @@ static whet_status run_pair(whet_ctx *ctx, whet_match *m, int pair) {
     for (;;) {
         WHET_TRY(whet_match_run_pair(ctx, m, pair));
         if (whet_match_is_over(m)) return WHET_OK;
-        if (duel->n_voided >= m->opts->n_pairs / PAIRS_A_VOID ||
+        if (m->is_brief || duel->n_voided >= m->opts->n_pairs / PAIRS_A_VOID ||
             !whet_duel_is_disturbed(duel->samples, duel->n_samples, pair))
             break;
         duel->n_voided++;
@@ -39,6 +39,28 @@ static whet_status run_pair(whet_ctx *ctx, whet_match *m, int pair) {
     return WHET_OK;
 }
 
+/* Whether the candidate is clearly too slow, which the verdict says then. */
+static whet_status drop(whet_ctx *ctx, whet_match *m, bool *is_below) {
+    const whet_duel *duel = m->duel;
+    const double bound = m->opts->drop_below;
+    *is_below = false;
+    if (!(bound > 0)) return WHET_OK;
+    WHET_TRY(whet_ratio_is_below(ctx, duel->samples, duel->n_samples, bound, is_below));
+    if (*is_below)
+        whet_verdict_reject(&m->duel->verdict, WHET_V_SLOWER, WHET_GATE_RACE,
+                            "%.3f times the rival's speed%s, clearly below %.3f",
+                            duel->result.ratio, m->is_brief ? ", call by call" : "", bound);
+    return WHET_OK;
+}
+
+/* It was not as slow as it seemed: the pair is made again with samples of full length. */
+static void forget_brief(whet_match *m) {
+    m->is_brief = false;
+    m->n_samples = m->duel->n_samples = 0;
+    m->duel->n_calls = 0;
+    m->duel->n_blocks = m->opts->n_blocks;
+}
+
 static whet_status run_pairs(whet_ctx *ctx, whet_match *m) {
     const double start_ns = whet_clock_ns(), limit_ns = m->opts->seconds * 1e9;
     for (int pair = 0; pair < m->opts->n_pairs; pair++) {
@@ -46,15 +68,12 @@ static whet_status run_pairs(whet_ctx *ctx, whet_match *m) {
         WHET_TRY(run_pair(ctx, m, pair));
         if (whet_match_is_over(m)) break;
         WHET_TRY(estimate(ctx, m));
-        bool is_below = false;
-        if (m->opts->drop_below > 0)
-            WHET_TRY(whet_ratio_is_below(ctx, m->duel->samples, m->duel->n_samples,
-                                         m->opts->drop_below, &is_below));
-        if (is_below) {
-            whet_verdict_reject(&m->duel->verdict, WHET_V_SLOWER, WHET_GATE_RACE,
-                                "%.3f times the rival's speed, clearly below %.3f",
-                                m->duel->result.ratio, m->opts->drop_below);
-            break;
+        bool is_below;
+        WHET_TRY(drop(ctx, m, &is_below));
+        if (is_below) break;
+        if (m->is_brief) {
+            forget_brief(m);
+            pair--;
         }
     }
     return WHET_OK;
@@ -76,7 +95,8 @@ static size_t row_bytes(const whet_problem *p, int n_heads) {
 }
 
 static whet_status make_room(whet_ctx *ctx, whet_match *m) {
-    const size_t n = (size_t)m->opts->n_pairs * (size_t)m->opts->n_blocks;
+    const size_t all = (size_t)m->opts->n_pairs * (size_t)m->opts->n_blocks;
+    const size_t n = all > WHET_FAR_BLOCKS ? all : WHET_FAR_BLOCKS;
     const int n_calls = whet_side_max_calls(&m->problem, 8);
     m->duel->samples = whet_alloc_zero(ctx, 2 * n, sizeof *m->duel->samples);
     m->call_ns[0] = whet_alloc_zero(ctx, 2 * n, sizeof *m->call_ns[0]);

@@ -11,7 +11,7 @@
 
 enum { N_RESAMPLES = 2000 };
 
-#define FALSE_STOPS 0.025 /* of all duels of equals, however long they are */
+#define FALSE_STOPS 0.021 /* of all duels of equals, however long they are, besides far_below's */
 
 /* log(rival / candidate) of the blocks of each pair, one pair after the other. */
 typedef struct table {
@@ -130,11 +130,20 @@ static double student_below(double t, size_t freedom) {
     return 0.5 * (1 + both);
 }
 
+/* A first pair alone. */
+static bool is_far_below(const table *t, double bound) {
+    bool is_below = t->n_pairs == 1 && t->begins[1] >= WHET_FAR_BLOCKS;
+    for (size_t i = 0; i < t->begins[1] && is_below; i++)
+        is_below = t->logs[i] < log(bound / WHET_FAR);
+    return is_below;
+}
+
 whet_status whet_ratio_is_below(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
                                 double bound, bool *is_below) {
     *is_below = false;
     table t;
     const whet_status st = open_table(ctx, samples, n, 0, &t);
+    if (st == WHET_OK && bound > 0) *is_below = is_far_below(&t, bound);
     if (st == WHET_OK && t.n_pairs > 1 && bound > 0) {
         const double n_pairs = (double)t.n_pairs;
         double sum = 0, squares = 0;

@@ -196,6 +196,18 @@ static void choose_blocks(whet_match *m, double sample_ns) {
         m->duel->n_blocks = half;
 }
 
+/* Samples are sized by the faster side, so that a candidate which is many times slower would take
+ * as many times longer: first it is looked at in single calls. */
+static bool choose_brief(whet_match *m, const double call_ns[2]) {
+    const double bound = m->opts->drop_below;
+    m->is_brief = !m->was_brief && call_ns[WHET_CANDIDATE] * bound > WHET_FAR * call_ns[WHET_RIVAL];
+    if (!m->is_brief) return false;
+    m->was_brief = true;
+    m->duel->n_calls = 1;
+    m->duel->n_blocks = WHET_FAR_BLOCKS;
+    return true;
+}
+
 /* As many calls as make the faster side's sample long enough, and so long that what starting and
  * stopping a batch cost is less than a hundredth of it. */
 static void choose_size(whet_match *m, const double call_ns[2]) {
@@ -225,14 +237,14 @@ static whet_status find_size(whet_ctx *ctx, whet_match *m, int first) {
     WHET_TRY(fill_caches(ctx, m, first, 1));
     if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(warm_up(ctx, m, first, 1, call_ns));
-    const bool is_short = fmin(call_ns[0], call_ns[1]) < m->judge->opts.sample_ns / N_TRIAL;
+    const bool is_short = fmax(call_ns[0], call_ns[1]) < m->judge->opts.sample_ns / N_TRIAL;
     const int n_trial = (int)fmin(is_short ? N_TRIAL : 2, m->sides[first].max_calls);
     WHET_TRY(fill_caches(ctx, m, first, n_trial));
     if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(warm_up(ctx, m, first, n_trial, call_ns));
     if (whet_match_is_over(m)) return WHET_OK;
     WHET_TRY(time_nothing(ctx, m, 1));
-    choose_size(m, call_ns);
+    if (!choose_brief(m, call_ns)) choose_size(m, call_ns);
     return WHET_OK;
 }
 

@@ -17,6 +17,8 @@ typedef struct whet_match {
     whet_timed *timed; /* of this pair: `own`, or the judge's */
     whet_timed own;
     whet_calls own_calls;
+    bool is_brief; /* this pair has single calls: the candidate seems far too slow */
+    bool was_brief;
     whet_seats seats;
     whet_side sides[2];
     const whet_object *objects[2];

@@ -91,12 +91,12 @@ static void test_coverage(void) {
 
 /* The pair after which a duel of so many would stop for "clearly below 1"; 0 = never, -1 = the
  * question itself was refused. */
-static int stops_at(whet_rng *rng, int n_pairs, double ratio, double bias) {
-    enum { N_BLOCKS = 5 };
+static int stops_at(whet_rng *rng, int n_pairs, int n_blocks, double ratio, double bias,
+                    double noise) {
     whet_duel_sample samples[MAX_SAMPLES];
-    make_samples(rng, n_pairs, N_BLOCKS, ratio, bias, 0.01, samples);
+    make_samples(rng, n_pairs, n_blocks, ratio, bias, noise, samples);
     for (int pairs = 1; pairs <= n_pairs; pairs++) {
-        const size_t n = (size_t)(2 * N_BLOCKS * pairs);
+        const size_t n = (size_t)(2 * n_blocks * pairs);
         bool is_below;
         if (whet_ratio_is_below(ctx, samples, n, 1.0, &is_below) != WHET_OK) return -1;
         if (is_below) return pairs;
@@ -112,7 +112,7 @@ static void test_false_stops(void) {
     whet_rng_init(&rng, test_seed);
     int n_stopped = 0;
     for (int i = 0; i < N; i++)
-        n_stopped += stops_at(&rng, 20, 1.0, 0.03) != 0;
+        n_stopped += stops_at(&rng, 20, 5, 1.0, 0.03, 0.01) != 0;
     printf("# %d of %d duels of equals were stopped\n", n_stopped, N);
     CHECK(n_stopped <= N * 37 / 1000);
 }
@@ -124,15 +124,35 @@ static void test_true_stops(void) {
     whet_rng_init(&rng, test_seed);
     int n_half = 0, n_slower = 0, n_faster = 0;
     for (int i = 0; i < N; i++) {
-        n_half += stops_at(&rng, 4, 0.5, 0.01) > 0;
-        n_slower += stops_at(&rng, 12, 0.9, 0.02) > 0;
-        n_faster += stops_at(&rng, 12, 1.05, 0.01) != 0;
+        n_half += stops_at(&rng, 4, 5, 0.5, 0.01, 0.01) > 0;
+        n_slower += stops_at(&rng, 12, 5, 0.9, 0.02, 0.01) > 0;
+        n_faster += stops_at(&rng, 12, 5, 1.05, 0.01, 0.01) != 0;
     }
     printf("# stopped: half as fast %d, 10 %% slower %d, 5 %% faster %d of %d\n", n_half, n_slower,
            n_faster, N);
     CHECK(n_half >= N * 95 / 100);
     CHECK(n_slower >= N * 95 / 100);
     CHECK(n_faster == 0);
+}
+
+/* One pair says "far below" of who is, and only with enough blocks; single calls of equals, of a
+ * machine so busy that half of all calls take more than twice or less than half of their time, are
+ * as good as never so. */
+static void test_far_below(void) {
+    enum { N = 1000 };
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    int n_far = 0, n_few = 0, n_near = 0, n_equal = 0;
+    for (int i = 0; i < N; i++) {
+        n_far += stops_at(&rng, 1, WHET_FAR_BLOCKS, 0.1, 0.05, 0.1) == 1;
+        n_few += stops_at(&rng, 1, WHET_FAR_BLOCKS - 1, 0.1, 0.05, 0.1) != 0;
+        n_near += stops_at(&rng, 1, WHET_FAR_BLOCKS, 0.3, 0.05, 0.1) != 0;
+        n_equal += stops_at(&rng, 1, WHET_FAR_BLOCKS, 1.0, 0.1, 1) != 0;
+    }
+    printf("# far below: %d, by few blocks %d, near %d, equal %d of %d\n", n_far, n_few, n_near,
+           n_equal, N);
+    CHECK(n_far >= N * 99 / 100);
+    CHECK(n_few == 0 && n_near <= N / 100 && n_equal <= N / 100);
 }
 
 static void test_refusals(void) {
@@ -159,6 +179,7 @@ int main(int argc, char **argv) {
         { "coverage", test_coverage },
         { "false_stops", test_false_stops },
         { "true_stops", test_true_stops },
+        { "far_below", test_far_below },
         { "refusals", test_refusals },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
