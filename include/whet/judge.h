@@ -242,13 +242,14 @@ typedef struct whet_duel_opts {
     int n_blocks;   /* interleaved blocks in each pair; default 5 */
     uint64_t seed;  /* of orders, inputs and the bootstrap */
     double seconds; /* no new pair is begun after them, but two are always run; 0 = no limit */
-    double drop_below; /* stop after a pair when whet_ratio_is_below says so, of a candidate that
-                          seems far below after one of WHET_FAR_BLOCKS single calls; 0 = never */
-    bool is_warm;    /* one cache, used again and again; else one for every call of a sample, before
-                        which the processor's caches are swept, or, in a race of prefills, two */
-    bool keeps_data; /* for races: queries and appended rows are some that the judge keeps, none
-                        twice in a pair of processes, so that there are at most 8 blocks; caches
-                        are not refreshed */
+    double drop_below; /* stop after a pair when whet_ratio_is_below says so; 0 = never. Who seems
+                          far below it has single calls in the first pair */
+    bool is_warm; /* one cache, used again and again; else one for every call of a sample, and the
+                     processor's caches are swept before both sides' samples, or, in a race of
+                     prefills, two */
+    bool keeps_data;   /* for races: queries and appended rows are some that the judge keeps, none
+                          twice in a pair of processes, so that there are at most 8 blocks; caches
+                          are not refreshed */
     bool judges_rival; /* the rival is a candidate, too: a verdict may be of it */
     bool is_rough;  /* for rehearsals: samples as short as the judge's sample_ns, whatever starting
                        and  stopping them costs, on two caches; the judge sleeps meanwhile */

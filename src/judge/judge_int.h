@@ -31,7 +31,7 @@ whet_problem whet_judge_timed_problem(const whet_judge *judge, const whet_duel_o
 int whet_judge_max_caches(const whet_judge *judge, const whet_problem *problem,
                           const whet_duel_opts *opts);
 
-/* Whether what is in the processor's caches is swept out of them before a sample. */
+/* Whether what is in the processor's caches is swept out of them before a block. */
 bool whet_judge_sweeps(const whet_judge *judge, const whet_duel_opts *opts);
 
 /* WHET_E_UNSUPPORTED when the worker is not locked in and must be. */

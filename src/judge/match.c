@@ -75,6 +75,18 @@ static whet_status deal(whet_ctx *ctx, whet_match *m, int n_calls, int block, wh
 
 /* ---- samples ---- */
 
+/* Of both sides, so that what is read to leave nothing of it in the processor's caches is read once
+ * for both. */
+static whet_status refresh(whet_ctx *ctx, whet_match *m, const whet_calls *calls, int n_calls) {
+    for (int which = 0; which < 2 && !whet_match_is_over(m); which++) {
+        whet_verdict found = m->duel->verdict;
+        WHET_TRY(whet_side_refresh(ctx, &m->sides[which], calls, n_calls, &found));
+        WHET_TRY(blame(ctx, m, which, &found));
+    }
+    if (m->sweep && !whet_match_is_over(m)) whet_sweep_run(m->sweep, m->team);
+    return WHET_OK;
+}
+
 static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whet_calls *calls,
                               int n_calls, bool is_compared, double *ns) {
     whet_side *s = &m->sides[which];
@@ -84,8 +96,6 @@ static whet_status run_sample(whet_ctx *ctx, whet_match *m, int which, const whe
     whet_side_sample sample = {
         .calls = calls,
         .n_calls = n_calls,
-        .sweep = m->sweep,
-        .team = m->team,
         .poison = bits & 1 ? NAN_BYTE : (int)(bits >> 8 & 0xff),
         .out = m->out,
     };
@@ -105,10 +115,10 @@ static whet_status run_block(whet_ctx *ctx, whet_match *m, int pair, int block) 
     double ns[2] = { 0, 0 };
     whet_calls *calls;
     WHET_TRY(deal(ctx, m, duel->n_calls, block, &calls));
-    for (int i = 0; i < 2; i++) {
+    WHET_TRY(refresh(ctx, m, calls, duel->n_calls));
+    for (int i = 0; i < 2 && !whet_match_is_over(m); i++)
         WHET_TRY(run_sample(ctx, m, i ^ first, calls, duel->n_calls, true, &ns[i ^ first]));
-        if (whet_match_is_over(m)) return WHET_OK;
-    }
+    if (whet_match_is_over(m)) return WHET_OK;
     for (int which = 0; which < 2; which++) {
         duel->samples[duel->n_samples++] = (whet_duel_sample){
             .pair = pair,
@@ -168,6 +178,7 @@ static whet_status warm_up(whet_ctx *ctx, whet_match *m, int first, int n_calls,
                            double call_ns[2]) {
     whet_calls *calls;
     WHET_TRY(deal(ctx, m, n_calls, WARM_UP, &calls));
+    WHET_TRY(refresh(ctx, m, calls, n_calls));
     for (int i = 0; i < 2 && !whet_match_is_over(m); i++) {
         double ns;
         WHET_TRY(run_sample(ctx, m, i ^ first, calls, n_calls, false, &ns));

@@ -22,7 +22,7 @@ typedef struct whet_match {
     whet_seats seats;
     whet_side sides[2];
     const whet_object *objects[2];
-    const whet_sweep *sweep;   /* before every sample; NULL = none */
+    const whet_sweep *sweep;   /* before every block; NULL = none */
     char *out;                 /* what a sample wrote */
     int kept[WHET_KEPT_CALLS]; /* in a race: the calls of this pair's blocks */
     double *call_ns[2];        /* of all samples, for the medians */

@@ -211,12 +211,11 @@ static whet_status run_batch(whet_ctx *ctx, whet_side *s, int n_calls, char *out
 
 /* Outside of the clock. The kernel's append runs here: it may see nothing of the calls to come but
  * the rows that it stores. */
-static whet_status refresh(whet_ctx *ctx, whet_side *s, const whet_side_sample *x,
-                           whet_verdict *v) {
-    const whet_calls *c = x->calls;
+whet_status whet_side_refresh(whet_ctx *ctx, whet_side *s, const whet_calls *c, int n_calls,
+                              whet_verdict *v) {
     whet_reply reply;
     if (!c->n_fresh) return WHET_OK;
-    s->request.n_calls = x->n_calls < c->n_caches ? x->n_calls : c->n_caches;
+    s->request.n_calls = n_calls < c->n_caches ? n_calls : c->n_caches;
     s->request.n_fresh = c->n_fresh;
     for (int i = 0; i < s->request.n_calls; i++)
         s->calls[i] = (whet_call){ .cache = c->calls[i].cache, .fresh_row = c->calls[i].fresh_row };
@@ -237,9 +236,6 @@ static void poison(const whet_side *s, whet_section section, size_t n_bytes, int
 whet_status whet_side_time(whet_ctx *ctx, whet_side *s, whet_side_sample *x, whet_verdict *v) {
     const whet_calls *c = x->calls;
     const size_t bytes = out_bytes(&s->timed->problem, x->n_calls);
-    WHET_TRY(refresh(ctx, s, x, v));
-    if (v->code != WHET_V_PASS) return WHET_OK;
-    if (x->sweep) whet_sweep_run(x->sweep, x->team);
     memcpy(s->calls, c->calls, (size_t)x->n_calls * sizeof *s->calls);
     memcpy(s->q, c->q, bytes);
     poison(s, WHET_SECTION_OUT, bytes, x->poison);

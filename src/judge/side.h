@@ -7,7 +7,6 @@
 #include "judge/judge_int.h"
 #include "judge/link.h"
 #include "judge/seats.h"
-#include "judge/sweep.h"
 
 typedef struct whet_side {
     const whet_object *object; /* borrowed */
@@ -46,17 +45,18 @@ void whet_side_close(whet_side *side); /* a zeroed one is fine */
 /* Fills caches, each from its pool, until there are n_caches. */
 whet_status whet_side_fill(whet_ctx *ctx, whet_side *side, int n_caches, whet_verdict *verdict);
 
-/* A sample: has the caches refreshed and pushes them out of the processor's caches, hands over the
- * calls' queries, poisons outputs and workspace, and then times the calls; `out` is what had been
- * written when the clock stopped. */
+/* Before a sample of n_calls: has their caches refreshed. */
+whet_status whet_side_refresh(whet_ctx *ctx, whet_side *side, const whet_calls *calls, int n_calls,
+                              whet_verdict *verdict);
+
+/* A sample: hands over the calls' queries, poisons outputs and workspace, and then times the calls;
+ * `out` is what had been written when the clock stopped. */
 typedef struct whet_side_sample {
     const whet_calls *calls;
     int n_calls;
-    const whet_sweep *sweep; /* NULL: what is there may stay */
-    whet_team *team;         /* of the judge, for the sweep */
-    int poison;              /* a byte */
-    char *out;               /* [n_calls][n_rows] rows */
-    double ns;               /* result: of all calls */
+    int poison; /* a byte */
+    char *out;  /* [n_calls][n_rows] rows */
+    double ns;  /* result: of all calls */
 } whet_side_sample;
 whet_status whet_side_time(whet_ctx *ctx, whet_side *side, whet_side_sample *sample,
                            whet_verdict *verdict);
