@@ -281,30 +281,28 @@ static void test_duel_compares(void) {
     whet_object_fini(ctx, &b);
 }
 
-/* What touches its scores a hundred thousand times more than it must is dropped after some single
- * calls. */
+/* Bounds that no clock of a test machine changes anything about: who is below the first one by far
+ * is dropped after some single calls, and nobody is below the second one. */
 static void test_duel_drops(void) {
-    whet_object plain, slow;
+    whet_object plain;
     whet_verdict v;
     whet_duel duel;
-    const whet_duel_opts opts = {
-        .n_pairs = 2, .n_blocks = 2, .seed = test_seed, .drop_below = 0.8
-    };
+    whet_duel_opts opts = { .n_pairs = 2, .n_blocks = 2, .seed = test_seed, .drop_below = 1e9 };
     REQUIRE_OK(ctx, build("", &plain, &v));
-    REQUIRE_OK(ctx, build("#define AFTER_ROW for (volatile int i = 0; i < 100000; i++) \\\n"
-                          "    for (int t = 0; t <= last; t++) *(volatile float *)&s[t] = s[t]\n",
-                          &slow, &v));
-    CHECK_STR(v.reason, "");
-    REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &slow, &plain, &opts, &duel));
+    REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &plain, &plain, &opts, &duel));
     CHECK_STR(whet_verdict_name(duel.verdict.code), "SLOWER");
     CHECK_INT(duel.verdict.gate, WHET_GATE_RACE);
     CHECK_CONTAINS(duel.verdict.reason, "call by call");
     CHECK_INT(duel.n_samples, 2 * WHET_FAR_BLOCKS);
     CHECK_INT(duel.n_calls, 1);
-    CHECK(duel.verdict.n_checked > 0 && duel.result.ratio < 0.8 / WHET_FAR);
+    CHECK(duel.verdict.n_checked > 0);
+    whet_duel_fini(ctx, &duel);
+    opts.drop_below = 1e-9;
+    REQUIRE_OK(ctx, whet_judge_duel(ctx, judge, &plain, &plain, &opts, &duel));
+    CHECK_STR(duel.verdict.reason, "");
+    CHECK_INT(duel.n_samples, 2 * 2 * 2);
     whet_duel_fini(ctx, &duel);
     whet_object_fini(ctx, &plain);
-    whet_object_fini(ctx, &slow);
 }
 
 /* A cheat of the corpus by its number, with a macro of its own defined. */
