@@ -60,7 +60,10 @@ whet_status cli_check_built_in(const whet_problem *heads, const char *name, cons
 whet_status cli_choose_seed(const cli_command *command, const cli_args *args, uint64_t given,
                             uint64_t *seed) {
     *seed = given;
-    if (cli_is_given(command, args, "seed")) return WHET_OK;
+    return cli_is_given(command, args, "seed") ? WHET_OK : cli_fresh_seed(seed);
+}
+
+whet_status cli_fresh_seed(uint64_t *seed) {
     if (getrandom(seed, sizeof *seed, 0) != sizeof *seed)
         return cli_usage("the system has no random seed: %s", strerror(errno));
     *seed >>= 11; /* any reader of JSON takes it whole */

@@ -28,6 +28,9 @@ whet_status cli_check_built_in(const whet_problem *heads, const char *name, cons
 whet_status cli_choose_seed(const cli_command *command, const cli_args *args, uint64_t given,
                             uint64_t *seed);
 
+/* One from the system. */
+whet_status cli_fresh_seed(uint64_t *seed);
+
 /* The program that this is: a judge starts its workers from it. */
 whet_status cli_find_self(char program[PATH_MAX]);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* whet evolve: search for a faster attention program, prove it, install it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <whet/evolve.h>
 
 #include "bench.h"
+#include "candidate.h"
 #include "cli.h"
 #include "evolve_result.h"
 #include "evolve_view.h"
@@ -52,7 +54,7 @@ typedef struct evolve_opts {
 /* The bundled model's shape, which is that of Qwen3-0.6B. */
 static const whet_problem bundled = { WHET_BF16, 16, 8, 128, 0, 0 };
 
-enum { DEFAULT_CONTEXT = 2048, MAX_MINUTES = 100 * 24 * 60 };
+enum { DEFAULT_CONTEXT = 2048 };
 
 static whet_status read_model(whet_ctx *ctx, const char *model, whet_problem *problem,
                               int *max_context) {
@@ -76,6 +78,17 @@ static bool is_of_another_run(const evolve_opts *o) {
 
 extern const cli_command cli_evolve;
 
+/* Told before the search, not when its result is to be written. */
+static whet_status check_folder_of(const char *option, const char *path) {
+    const char *slash = strrchr(path, '/');
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    if (slash && !slash[1]) return cli_usage("%s %s: a folder, not a file", option, path);
+    if (access(folder, W_OK) == 0) return WHET_OK;
+    return cli_usage("%s %s: %s: %s", option, path, folder, strerror(errno));
+}
+
 static whet_status check(const cli_args *args) {
     const evolve_opts *o = args->opts;
     static const char *const own[] = { "model",     "heads",    "head-dim", "minutes", "seed",
@@ -86,20 +99,12 @@ static whet_status check(const cli_args *args) {
             return cli_usage("--%s and --%s: the run has its own", own[i],
                              o->resumed ? "resume" : "answers");
     if (!(o->sample_ms >= 0 && o->sample_ms <= 1000))
-        return cli_usage("--sample %g: take 0.1 to 1000 milliseconds", o->sample_ms);
-    if (o->n_children < 0 || o->n_children > 8)
-        return cli_usage("--children %d: take 0 to 8", o->n_children);
-    if (o->has_scenarios && !(o->program_file && o->model) && !o->config)
+        return cli_usage("--sample %g: take more than 0 and at most 1000", o->sample_ms);
+    if (o->has_scenarios && (!o->program_file || !(o->model || o->config)))
         return cli_usage("--scenarios needs --model, and --out for the program that is compared");
     if (o->resumed && o->run_file)
         return cli_usage("--resume and --db: one of them names the run file");
-    if (!(o->minutes > 0 && o->minutes <= MAX_MINUTES))
-        return cli_usage("--minutes %g: take more than 0 and at most %d", o->minutes, MAX_MINUTES);
-    if (o->n_context < 0 || o->n_threads < 0 || o->head_dim < 0 || o->max_programs < 0)
-        return cli_usage("--context, --threads, --head-dim and --programs take 0 or more, not %d, "
-                         "%d, %d and %d",
-                         o->n_context, o->n_threads, o->head_dim, o->max_programs);
-    return WHET_OK;
+    return o->program_file ? check_folder_of("--out", o->program_file) : WHET_OK;
 }
 
 static whet_status choose_problem(whet_ctx *ctx, const whet_evolve_settings *settings,
@@ -227,9 +232,6 @@ static whet_status compare_in_model(whet_ctx *ctx, const evolve_opts *o,
 static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve_settings *settings,
                           const char *folder, const char *run_file, whet_buf *key) {
     char program[PATH_MAX];
-    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
-    program[n] = '\0';
     cli_evolve_view view = cli_evolve_view_open();
     whet_profile profile;
     whet_evolve_opts opts = settings->opts;
@@ -241,14 +243,15 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.is_resumed = o->resumed != NULL;
     opts.answers = o->answers;
     opts.winners = o->is_not_installed ? NULL : folder;
-    opts.measured_attention = profile.attention;
     opts.worker = program;
     opts.cc = o->cc;
     opts.sample_ns = o->sample_ms * 1e6;
     opts.tests_judge = !o->is_untested;
     opts.on_event = cli_evolve_view_show;
     opts.event_data = &view;
-    whet_status st = cli_profile_find(ctx, &profile);
+    whet_status st = cli_find_self(program);
+    if (st == WHET_OK) st = cli_profile_find(ctx, &profile);
+    if (st == WHET_OK) opts.measured_attention = profile.attention;
     if (st == WHET_OK && !is_of_another_run(o)) st = choose_problem(ctx, settings, &opts.problem);
     /* A command that is asked may need the variable itself. */
     const bool is_command = opts.proposer && strncmp(opts.proposer, "command:", 8) == 0;
@@ -263,7 +266,8 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     st = whet_evolve(ctx, &opts, &result);
     cli_progress_end();
     if (st == WHET_E_CANCELLED) {
-        printf("stopped: nothing was installed; whet evolve --resume %s goes on\n", run_file);
+        fprintf(o->is_json ? stderr : stdout,
+                "stopped: nothing was installed; whet evolve --resume %s goes on\n", run_file);
         return st;
     }
     if (st != WHET_OK) return st;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* whet generate: a prompt in, text out as it is made. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ static whet_status print_piece(void *data, whet_ctx *ctx, int32_t id, const char
         whet_buf_fini(ctx, &line);
         if (st != WHET_OK) return st;
     }
-    fflush(stdout);
+    if (fflush(stdout) != 0) return cli_usage("stdout: %s", strerror(errno));
     return p->is_json ? whet_buf_append(ctx, &p->text, text, bytes) : WHET_OK;
 }
 

@@ -182,7 +182,8 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
 static const cli_option options[] = {
     { "model", CLI_STRING, AT(model), "DIR", "checkpoint, or its name in the Hugging Face cache",
       NULL, 'm' },
-    { "context", CLI_STRING, AT(contexts), "LIST", "lengths of the context, or 128 to 32k", NULL },
+    { "context", CLI_STRING, AT(contexts), "LIST",
+      "lengths of the context; default 128,512,2k,8k,32k", NULL },
     { "kernel", CLI_STRING, AT(kernel), "NAME|FILE.c",
       "attention kernel; a file is compiled and trusted", NULL },
     CLI_ISA_OPTION,

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* whet report: a run as one static page. */
-#include <errno.h>
-#include <string.h>
-
 #include <whet/report.h>
 
 #include "cli.h"
@@ -11,15 +8,6 @@ typedef struct report_opts {
     const char *out;
 } report_opts;
 
-static whet_status write_page(const char *path, const whet_buf *text) {
-    FILE *file = path ? fopen(path, "w") : stdout;
-    if (!file) return cli_usage("%s: %s", path, strerror(errno));
-    const bool is_written = fwrite(text->text, 1, text->len, file) == text->len;
-    const bool is_closed = (path ? fclose(file) : fflush(file)) == 0;
-    if (is_written && is_closed) return WHET_OK;
-    return cli_usage("%s: %s", path ? path : "stdout", strerror(errno));
-}
-
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const report_opts *o = args->opts;
     whet_report *report;
@@ -27,7 +15,8 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     whet_status st = whet_report_open(ctx, args->words[0], &report);
     if (st != WHET_OK) return st;
     st = whet_report_html(ctx, report, &text);
-    if (st == WHET_OK) st = write_page(o->out, &text);
+    if (st == WHET_OK && o->out) st = whet_file_write(ctx, o->out, text.text, text.len);
+    if (st == WHET_OK && !o->out) fwrite(text.text, 1, text.len, stdout);
     whet_buf_fini(ctx, &text);
     whet_report_close(ctx, report);
     return st;

@@ -118,7 +118,7 @@ static void print_commands(FILE *f) {
 }
 
 static void print_help(const cli_command *c) {
-    printf("usage: whet %s %s\n\n%s\n\n", c->name, c->usage, c->summary);
+    printf("usage: whet %s%s%s\n\n%s\n\n", c->name, *c->usage ? " " : "", c->usage, c->summary);
     for (const cli_option *o = c->options; o->name; o++) {
         char left[64];
         const char letter[] = { '-', o->letter, ',', ' ', '\0' };
@@ -130,6 +130,13 @@ static void print_help(const cli_command *c) {
     }
     printf("  %-26s %s\n", "-v, -q", "say more, say less on stderr");
     printf("  %-26s %s\n", "--help", "this text");
+}
+
+/* What could not be written is a fault, where nothing else was. */
+static int end(whet_status st, int exit_code) {
+    if (st != WHET_OK) return 1;
+    const bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+    return is_written ? exit_code : cli_usage("stdout: %s", strerror(errno)) != WHET_OK;
 }
 
 static bool parse_u64(const char *text, uint64_t *out) {
@@ -272,7 +279,6 @@ static whet_status run_command(const cli_command *c, int argc, char **argv, int 
     st = whet_isa_limit(ctx, common.isa);
     if (st == WHET_OK) st = c->run(ctx, &args);
     cli_progress_end();
-    fflush(stdout);
     if (st != WHET_OK) cli_tell_fault(ctx);
     whet_ctx_close(ctx);
     return st;
@@ -287,14 +293,13 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_commands(stdout);
-        return 0;
+        return end(WHET_OK, 0);
     }
     for (int i = 0; i < N_COMMANDS; i++)
         if (strcmp(argv[1], commands[i]->name) == 0) {
             int exit_code = 0;
             const whet_status st = run_command(commands[i], argc - 1, argv + 1, &exit_code);
-            if (ferror(stdout)) return cli_usage("stdout: %s", strerror(errno)) != WHET_OK;
-            return st == WHET_OK ? exit_code : 1;
+            return end(st, exit_code);
         }
     cli_usage("\"%s\" is not a command; see whet --help", argv[1]);
     return 2;

@@ -2,13 +2,9 @@
 /* Printing receipts. */
 #include "receipt.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
+#include "candidate.h"
 #include "cli.h"
 #include "winner.h"
 
@@ -66,18 +62,12 @@ whet_status cli_receipt_json(whet_ctx *ctx, const whet_receipt *receipt, whet_bu
 whet_status cli_rejudge(whet_ctx *ctx, const char *cc, uint64_t seed, bool has_seed,
                         whet_rejudge_opts *opts) {
     static char program[PATH_MAX];
-    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (n <= 0) return cli_usage("/proc/self/exe: this program does not find itself");
-    program[n] = '\0';
     static whet_profile profile;
-    const whet_status st = cli_profile_find(ctx, &profile);
+    whet_status st = cli_find_self(program);
+    if (st == WHET_OK) st = cli_profile_find(ctx, &profile);
     if (st != WHET_OK) return st;
     *opts = (whet_rejudge_opts){
         .worker = program, .cc = cc, .seed = seed, .measured_attention = profile.attention
     };
-    if (has_seed) return WHET_OK;
-    if (getrandom(&opts->seed, sizeof opts->seed, 0) != sizeof opts->seed)
-        return cli_usage("the system has no random seed: %s", strerror(errno));
-    opts->seed >>= 11; /* any reader of JSON takes it whole */
-    return WHET_OK;
+    return has_seed ? WHET_OK : cli_fresh_seed(&opts->seed);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Growing text, and the two things a program does with it: read it whole, quote it as JSON. */
+/* Growing text, and what a program does with it: read it whole, write it whole, quote it as JSON.
+ */
 #ifndef WHET_TEXT_H
 #define WHET_TEXT_H
 
@@ -31,6 +32,10 @@ WHET_API void whet_buf_fini(whet_ctx *ctx, whet_buf *buf);
  * ("stdin"). WHET_E_IO, WHET_E_FORMAT when there is more. */
 WHET_API whet_status whet_fd_read(whet_ctx *ctx, int fd, const char *name, size_t max_bytes,
                                   whet_buf *buf);
+
+/* Writes a file under a temporary name beside it, syncs, renames: whole or not at all. What is
+ * there must be a regular file, and is replaced. WHET_E_IO. */
+WHET_API whet_status whet_file_write(whet_ctx *ctx, const char *path, const void *bytes, size_t n);
 
 /* Appends a string as a JSON literal with its quotes; non-ASCII stays UTF-8. Bytes that are not
  * UTF-8 become U+FFFD, so that the line is always JSON. */

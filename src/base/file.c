@@ -95,6 +95,9 @@ static void sync_folder_of(char *path_scratch) {
 
 whet_status whet_file_write(whet_ctx *ctx, const char *path, const void *bytes, size_t n) {
     whet_buf tmp = { 0 };
+    struct stat there; /* a device would become a file where the user may do that */
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return whet_fail(ctx, WHET_E_IO, "write %s: not a regular file", path);
     WHET_TRY(whet_buf_printf(ctx, &tmp, "%s.XXXXXX", path));
     const int fd = mkostemp(tmp.text, O_CLOEXEC);
     bool ok = fd >= 0 && whet_fd_write(fd, bytes, n) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;

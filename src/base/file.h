@@ -18,9 +18,6 @@ void whet_file_unmap(whet_mapping *map); /* a zeroed mapping is fine */
 /* Reads a regular file of at most max_bytes into buf, replacing what was there. */
 whet_status whet_file_read(whet_ctx *ctx, const char *path, size_t max_bytes, whet_buf *buf);
 
-/* Writes the file under a temporary name beside it, syncs, renames: whole or not at all. */
-whet_status whet_file_write(whet_ctx *ctx, const char *path, const void *bytes, size_t n);
-
 /* Writes all n bytes; false leaves the reason in errno. */
 bool whet_fd_write(int fd, const void *bytes, size_t n);
 

@@ -130,12 +130,11 @@ static whet_status put_number(whet_ctx *ctx, whet_evolve_config *c, const whet_k
     double x;
     void *field = (char *)&c->settings + k->offset;
     if (!read_number(value, k->kind != WHET_KEY_DOUBLE, &x) || x < k->least || x > k->most)
-        return whet_fail(ctx, WHET_E_FORMAT, "%s: %s: %.60s is not %s from %g to %g", where,
-                         k->name, value, k->kind == WHET_KEY_DOUBLE ? "a number" : "a whole number",
-                         k->least, k->most);
+        return whet_fail(ctx, WHET_E_FORMAT, "%s: %.60s is not %s from %.7g to %.7g", where, value,
+                         k->kind == WHET_KEY_DOUBLE ? "a number" : "a whole number", k->least,
+                         k->most);
     if (k->kind == WHET_KEY_U64 && strspn(value, "0123456789") != strlen(value))
-        return whet_fail(ctx, WHET_E_FORMAT, "%s: %s: write digits alone, not %.60s", where,
-                         k->name, value);
+        return whet_fail(ctx, WHET_E_FORMAT, "%s: write digits alone, not %.60s", where, value);
     /* in the fields, zero means default */
     if (k->kind == WHET_KEY_DOUBLE && x == 0 && k->fallback && !k->flag) x = nothing;
     if (k->kind == WHET_KEY_DOUBLE) *(double *)field = x;
@@ -154,16 +153,16 @@ static whet_status put_value(whet_ctx *ctx, whet_evolve_config *c, size_t key, c
     case WHET_KEY_VARIABLE:
         if (n < 4 || strncmp(value, "${", 2) != 0 || value[n - 1] != '}')
             return whet_fail(ctx, WHET_E_FORMAT,
-                             "%s: %s: write ${NAME}, the variable that holds it; keys are not "
-                             "kept in files",
-                             where, k->name);
+                             "%s: write ${NAME}, the variable that holds it; keys are not kept in "
+                             "files",
+                             where);
         WHET_TRY(keep_text(ctx, c, key, value + 2, n - 3));
         break;
     case WHET_KEY_BOOL:
     case WHET_KEY_NOT:
         if (!read_bool(value, &yes))
-            return whet_fail(ctx, WHET_E_FORMAT, "%s: %s: %.60s is neither true nor false", where,
-                             k->name, value);
+            return whet_fail(ctx, WHET_E_FORMAT, "%s: %.60s is neither true nor false", where,
+                             value);
         *(bool *)((char *)&c->settings + k->offset) = yes == (k->kind == WHET_KEY_BOOL);
         break;
     default: WHET_TRY(put_number(ctx, c, k, where, value));
@@ -223,7 +222,10 @@ static whet_status take(whet_ctx *ctx, whet_evolve_config *c, const char *where,
         return whet_fail(ctx, WHET_E_FORMAT, "%s: %s is there twice", where, key);
     c->is_seen[i] = true;
     if (!value) return WHET_OK;
-    WHET_TRY(put_value(ctx, c, i, where, value));
+    char what[160]; /* an option says it by its name */
+    snprintf(what, sizeof what, "%s%s%s", where, *where == '-' ? "" : ": ",
+             *where == '-' ? "" : key);
+    WHET_TRY(put_value(ctx, c, i, what, value));
     snprintf(c->origins[i], sizeof c->origins[i], "%s", where);
     count_models(c);
     return WHET_OK;

@@ -22,7 +22,8 @@ static whet_status check_source(whet_ctx *ctx, const char *name, const char *sou
         if (!whet_utf8_decode(source + i, n - i, &c, &step) || c == 0)
             return whet_fail(ctx, WHET_E_FORMAT, "%s is not UTF-8 text: byte %zu", name, i);
     }
-    return whet_genome_parse(ctx, source, n, &genome);
+    const whet_status st = whet_genome_parse(ctx, source, n, &genome);
+    return st == WHET_E_FORMAT ? whet_fail(ctx, st, "%s: %s", name, whet_ctx_message(ctx)) : st;
 }
 
 static whet_status check_run(whet_ctx *ctx, whet_store *store, const char *run_file,

@@ -25,7 +25,8 @@ static bool begins_with(const char *text, const char *word) {
 
 whet_status whet_proposer_check(whet_ctx *ctx, const whet_evolve_opts *opts) {
     const char *name = opts->proposer;
-    if (!name || begins_with(name, command_prefix)) return WHET_OK;
+    if (!name) return WHET_OK;
+    if (begins_with(name, command_prefix) && name[strlen(command_prefix)]) return WHET_OK;
     if (begins_with(name, manual_prefix) && name[strlen(manual_prefix)]) return WHET_OK;
     if (strcmp(name, "openai") != 0)
         return whet_fail(ctx, WHET_E_ARG,

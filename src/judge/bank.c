@@ -201,6 +201,29 @@ static whet_status fill(whet_ctx *ctx, whet_bank *bank) {
     return whet_crew_run(ctx, &work, shares, sizeof *shares, WHET_BANK_HANDS);
 }
 
+/* Inputs, outputs and tolerances of a case. */
+static double case_bytes(const whet_problem *p) {
+    const double q = (double)p->n_rows * p->n_heads * p->head_dim;
+    const double kv = 2.0 * p->n_context * p->n_kv_heads * p->head_dim;
+    return (q + kv) * (double)whet_dtype_bytes((whet_dtype)p->dtype) + 2 * q * sizeof(double);
+}
+
+/* Told before an hour of the oracle's work. */
+static whet_status check_room(whet_ctx *ctx, const whet_problem *p, const whet_bank *bank) {
+    double bytes[WHET_BANK_HANDS] = { 0 };
+    for (int i = 0; i < bank->n_cases; i++)
+        bytes[i % WHET_BANK_HANDS] += case_bytes(&bank->cases[i].problem);
+    for (int i = 0; i < WHET_BANK_HANDS; i++)
+        if (bytes[i] > 0.9 * (double)arena_bytes)
+            return whet_fail(ctx, WHET_E_UNSUPPORTED,
+                             "%d:%d heads of %d: the cases of a judgement would take %.0f GB, at "
+                             "most %.0f are possible",
+                             p->n_heads, p->n_kv_heads, p->head_dim,
+                             bytes[i] * WHET_BANK_HANDS * 1e-9,
+                             0.9 * (double)arena_bytes * WHET_BANK_HANDS * 1e-9);
+    return WHET_OK;
+}
+
 whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
                            whet_bank *bank) {
     *bank = (whet_bank){ 0 };
@@ -215,6 +238,7 @@ whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_thr
         bank->cases[bank->n_cases] = plan_case(problem, n_threads, seed, bank->n_cases);
         n_products += whet_bank_products(&bank->cases[bank->n_cases++].problem);
     }
+    if (st == WHET_OK) st = check_room(ctx, problem, bank);
     if (st == WHET_OK) st = fill(ctx, bank);
     if (st == WHET_OK)
         bank->oracle_ns /= n_products;

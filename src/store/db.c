@@ -144,22 +144,20 @@ static whet_status upgrade(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind)
     return whet_db_end(ctx, db, st);
 }
 
-static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind, bool is_to_read,
-                              bool may_create) {
-    int64_t id, version, n_tables;
+/* The version of its tables; 0: it is empty, and may become ours. Nothing is changed: it may be
+ * anybody's. */
+static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *kind, bool may_create,
+                              int64_t *version) {
+    int64_t id, n_tables;
     WHET_TRY(read_pragma(ctx, db, "PRAGMA application_id", &id));
-    WHET_TRY(read_pragma(ctx, db, "PRAGMA user_version", &version));
+    WHET_TRY(read_pragma(ctx, db, "PRAGMA user_version", version));
     WHET_TRY(read_pragma(ctx, db, "SELECT count(*) FROM sqlite_schema", &n_tables));
-    if (id == 0 && version == 0 && n_tables == 0 && may_create) {
-        WHET_TRY(make_tables(ctx, db, kind));
-    } else if (id != kind->application_id) {
+    if (id == 0 && *version == 0 && n_tables == 0 && may_create) return WHET_OK;
+    if (id != kind->application_id)
         return whet_fail(ctx, WHET_E_FORMAT, "%s is not a %s of whet", db->path, kind->what);
-    } else if (kind->oldest && version >= kind->oldest && version < kind->version) {
-        return is_to_read ? WHET_OK : upgrade(ctx, db, kind);
-    } else if (version != kind->version) {
-        return other_version(ctx, db, kind, version);
-    }
-    return WHET_OK;
+    const int64_t oldest = kind->oldest ? kind->oldest : kind->version;
+    return *version >= oldest && *version <= kind->version ? WHET_OK
+                                                           : other_version(ctx, db, kind, *version);
 }
 
 static whet_status open_file(whet_ctx *ctx, const char *path, const char *what, int flags,
@@ -180,21 +178,25 @@ static whet_status open_file(whet_ctx *ctx, const char *path, const char *what, 
 whet_status whet_db_open(whet_ctx *ctx, const char *path, const whet_db_kind *kind, bool may_create,
                          whet_db *db) {
     const int flags = SQLITE_OPEN_READWRITE | (may_create ? SQLITE_OPEN_CREATE : 0);
+    int64_t version = 0;
     whet_status st = open_file(ctx, path, kind->what, flags, db);
+    if (st == WHET_OK) st = check_kind(ctx, db, kind, may_create, &version);
     if (st == WHET_OK)
         st = whet_db_execute(ctx, db,
                              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                              "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF");
-    if (st == WHET_OK) st = check_kind(ctx, db, kind, false, may_create);
+    if (st == WHET_OK && version == 0) st = make_tables(ctx, db, kind);
+    if (st == WHET_OK && version > 0 && version < kind->version) st = upgrade(ctx, db, kind);
     if (st != WHET_OK) whet_db_close(db);
     return st;
 }
 
 whet_status whet_db_open_to_read(whet_ctx *ctx, const char *path, const whet_db_kind *kind,
                                  whet_db *db) {
+    int64_t version;
     whet_status st = open_file(ctx, path, kind->what, SQLITE_OPEN_READONLY, db);
     if (st == WHET_OK) st = whet_db_execute(ctx, db, "PRAGMA trusted_schema = OFF");
-    if (st == WHET_OK) st = check_kind(ctx, db, kind, true, false);
+    if (st == WHET_OK) st = check_kind(ctx, db, kind, false, &version);
     if (st != WHET_OK) whet_db_close(db);
     return st;
 }

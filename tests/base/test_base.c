@@ -2,6 +2,7 @@
 /* Tests of src/base. */
 #include "tests/test.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -153,6 +154,10 @@ static void files_are_whole_or_absent(void) {
     CHECK_STATUS(ctx, whet_file_map(ctx, dir, &map), WHET_E_IO);
     CHECK_STATUS(ctx, whet_file_map(ctx, "/nonexistent/x", &map), WHET_E_NOT_FOUND);
     CHECK_STATUS(ctx, whet_file_write(ctx, "/proc/nonexistent/x", "x", 1), WHET_E_IO);
+    snprintf(path, sizeof path, "%s/pipe", dir);
+    CHECK(mkfifo(path, 0600) == 0);
+    CHECK_STATUS(ctx, whet_file_write(ctx, path, "x", 1), WHET_E_IO);
+    CHECK_CONTAINS(whet_ctx_message(ctx), "not a regular file");
     const char *argv[] = { "rm", "-r", dir, NULL };
     whet_child_result result;
     CHECK_STATUS(ctx, whet_child_run(ctx, argv, NULL, NULL, NULL, &result), WHET_OK);

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "tests/test.h"
 
 #include "base/file.h"
@@ -150,6 +152,31 @@ static void test_refusals(void) {
                  WHET_E_FORMAT);
     CHECK_CONTAINS(whet_ctx_message(ctx), "not a run file");
     CHECK(store == NULL);
+}
+
+static size_t file_bytes(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 ? (size_t)status.st_size : SIZE_MAX;
+}
+
+/* What is refused may be anybody's. */
+static void test_refused_files_are_not_changed(void) {
+    whet_store *store = NULL;
+    const char *empty = in_folder("empty"), *foreign = in_folder("foreign");
+    REQUIRE_OK(ctx, whet_file_write(ctx, empty, "", 0));
+    CHECK_STATUS(ctx, whet_store_open(ctx, empty, false, &store), WHET_E_FORMAT);
+    CHECK_INT(file_bytes(empty), 0);
+    sqlite3 *db;
+    CHECK(sqlite3_open(foreign, &db) == SQLITE_OK);
+    CHECK(sqlite3_exec(db, "CREATE TABLE t(x)", NULL, NULL, NULL) == SQLITE_OK);
+    sqlite3_close(db);
+    whet_buf before = { 0 }, after = { 0 };
+    REQUIRE_OK(ctx, whet_file_read(ctx, foreign, 1 << 20, &before));
+    CHECK_STATUS(ctx, whet_store_open(ctx, foreign, true, &store), WHET_E_FORMAT);
+    REQUIRE_OK(ctx, whet_file_read(ctx, foreign, 1 << 20, &after));
+    CHECK(before.len == after.len && memcmp(before.text, after.text, after.len) == 0);
+    whet_buf_fini(ctx, &before);
+    whet_buf_fini(ctx, &after);
 }
 
 static void test_rollback(void) {
@@ -396,10 +423,15 @@ int main(int argc, char **argv) {
     if (!mkdtemp(folder)) return 1;
     ctx = whet_ctx_open(NULL);
     static const test_case tests[] = {
-        { "round_trip", test_round_trip },   { "refusals", test_refusals },
-        { "rollback", test_rollback },       { "kill", test_kill },
-        { "winners", test_winners },         { "objects", test_objects },
-        { "all_or_none", test_all_or_none }, { "version_1", test_version_1 },
+        { "round_trip", test_round_trip },
+        { "refusals", test_refusals },
+        { "rollback", test_rollback },
+        { "kill", test_kill },
+        { "winners", test_winners },
+        { "objects", test_objects },
+        { "all_or_none", test_all_or_none },
+        { "version_1", test_version_1 },
+        { "refused_files_are_not_changed", test_refused_files_are_not_changed },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
     whet_ctx_close(ctx);
