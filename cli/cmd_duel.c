@@ -264,7 +264,8 @@ static const cli_option options[] = {
 const cli_command cli_duel = {
     .name = "duel",
     .summary = "which of two attention kernels is faster here, with an interval and its controls",
-    .usage = "[options] NAME|FILE.c NAME|FILE.c",
+    .usage = "[options] NAME|FILE.c NAME|FILE.c\n"
+             "       whet bench -m DIR --baseline B --candidate A   the same in a model's text",
     .options = options,
     .opts_bytes = sizeof(cli_duel_opts),
     .min_words = 2,

@@ -100,8 +100,6 @@ static whet_status check(const cli_args *args) {
                              o->resumed ? "resume" : "answers");
     if (!(o->sample_ms >= 0 && o->sample_ms <= 1000))
         return cli_usage("--sample %g: take more than 0 and at most 1000", o->sample_ms);
-    if (o->has_scenarios && (!o->program_file || !(o->model || o->config)))
-        return cli_usage("--scenarios needs --model, and --out for the program that is compared");
     if (o->resumed && o->run_file)
         return cli_usage("--resume and --db: one of them names the run file");
     return o->program_file ? check_folder_of("--out", o->program_file) : WHET_OK;
@@ -212,7 +210,8 @@ static whet_status print_prompt(whet_ctx *ctx, const whet_evolve_opts *opts) {
     return st;
 }
 
-/* The five text jobs with the engine's own kernel and with what came of the run. */
+/* The text jobs, and decoding as the context grows, with the engine's own kernel and with what came
+ * of the run. */
 static whet_status compare_in_model(whet_ctx *ctx, const evolve_opts *o,
                                     const whet_evolve_settings *settings,
                                     const whet_evolve_result *result) {
@@ -221,7 +220,6 @@ static whet_status compare_in_model(whet_ctx *ctx, const evolve_opts *o,
         .model = settings->model,
         .baseline = result->suite.engine,
         .candidate = o->program_file,
-        .scenarios = "primary,short,medium,long,code",
         .threads = settings->opts.n_threads,
         .repetitions = 1,
     };
@@ -232,6 +230,8 @@ static whet_status compare_in_model(whet_ctx *ctx, const evolve_opts *o,
 static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve_settings *settings,
                           const char *folder, const char *run_file, whet_buf *key) {
     char program[PATH_MAX];
+    if (o->has_scenarios && !(o->program_file && settings->model))
+        return cli_usage("--scenarios needs --model, and --out for the program that is compared");
     cli_evolve_view view = cli_evolve_view_open();
     whet_profile profile;
     whet_evolve_opts opts = settings->opts;
@@ -338,7 +338,7 @@ static const cli_option options[] = {
       "print every effective value with its origin, and end", NULL },
     { "out", CLI_STRING, OPT(program_file), "FILE.c", "the best program as C, for --kernel", NULL },
     { "scenarios", CLI_FLAG, OPT(has_scenarios), NULL,
-      "then run the five text jobs of the model with --out's program and without it", NULL },
+      "then whet bench of the model, --out's program against the engine's kernel", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "the C compiler", "cc" },
     { "sample", CLI_DOUBLE, OPT(sample_ms), "MS",
       "least length of a timed sample, milliseconds; default 10, of a rehearsal 0.05", NULL },

@@ -114,8 +114,8 @@ typedef struct whet_evolve_opts {
                                 what a winner has to beat; NULL = as the static order has it */
     const char *worker;      /* the whet program (whet_judge_opts) */
     const char *cc;
-    double sample_ns;  /* least length of a timed sample; 0 = the judge's default, 10 ms, or
-    50 us of a rehearsal */
+    double sample_ns;  /* least length of a timed sample; 0 = the judge's default, 10 ms, or 50 us
+                          of a rehearsal */
     bool is_rehearsal; /* everything in its order, but speeds are rough (rough duels, two pairs of
                           them in the finals), and nothing is installed:
                           to try out a configuration, a proposer, a disk; the run file tells */

@@ -168,7 +168,8 @@ typedef struct whet_judge_opts {
 } whet_judge_opts;
 
 /* Makes the cases with what the oracle says about them. WHET_E_ARG: no valid problem.
- * WHET_E_UNSUPPORTED: the system has no seccomp, and is_unsafe is not set. */
+ * WHET_E_UNSUPPORTED: the system has no seccomp, and is_unsafe is not set; or the cases of such
+ * heads take more memory than there is for them. */
 WHET_API whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts,
                                      whet_judge **judge);
 WHET_API void whet_judge_close(whet_ctx *ctx, whet_judge *judge); /* NULL is fine */

@@ -65,7 +65,7 @@ typedef struct whet_score {
 } whet_score;
 
 /* Makes mutants of the texts (in turns by text and kind, in the seed's order), compiles them, and
- * judges those whose objects are new, with gates 0 to 6. What is not rejected is asked some 200
+ * judges those whose objects are new, with gates 0 to 6. What is not rejected is asked some 300
  * further cases side by side with the original. `judge` is how each is judged: is_full is set, and
  * the seed. Without texts whet's own are taken: the honest kernels of its corpus (of each what
  * makes it odd), the plain one and the program `repeat`. WHET_E_ARG: a text is itself rejected. */

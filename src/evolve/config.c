@@ -356,7 +356,8 @@ whet_status whet_settings_print(whet_ctx *ctx, const whet_evolve_settings *setti
     for (size_t i = 0; i < whet_n_keys; i++) {
         const whet_key *k = &whet_keys[i];
         const bool given = is_given(settings, k);
-        if (is_of_models(k) || (!given && !k->fallback)) continue;
+        const bool is_unset = !given && !k->fallback;
+        if (is_of_models(k) || (is_unset && !origins)) continue;
         if (section_of(k->name) != section || strncmp(k->name, before, section) != 0) {
             section = section_of(k->name);
             before = k->name;
@@ -366,11 +367,12 @@ whet_status whet_settings_print(whet_ctx *ctx, const whet_evolve_settings *setti
                 WHET_TRY(
                     print_features(ctx, settings, origins ? origins[whet_n_keys] : NULL, text));
         }
-        WHET_TRY(whet_buf_printf(ctx, text, "%s%s: ", section ? "  " : "",
+        WHET_TRY(whet_buf_printf(ctx, text, "%s%s%s: ", section ? "  " : "", is_unset ? "# " : "",
                                  k->name + section + (section != 0)));
-        WHET_TRY(print_value(ctx, settings, k, given, text));
-        const char *origin = origins ? origins[i] : NULL;
-        WHET_TRY(whet_buf_printf(ctx, text, "%s%s\n", origin ? "  # " : "", origin ? origin : ""));
+        if (!is_unset) WHET_TRY(print_value(ctx, settings, k, given, text));
+        const char *origin = is_unset ? NULL : origins ? origins[i] : NULL;
+        WHET_TRY(whet_buf_printf(ctx, text, "%s%s%s\n", is_unset ? "not set" : "",
+                                 origin ? "  # " : "", origin ? origin : ""));
     }
     return WHET_OK;
 }

@@ -129,6 +129,7 @@ static void test_origins(void) {
     CHECK_CONTAINS(text.text, "max_iterations: 7  # --programs\n");
     CHECK_CONTAINS(text.text, "num_islands: 2  # a.yaml: line 22\n");
     CHECK_CONTAINS(text.text, "archive_size: 20  # default\n");
+    CHECK_CONTAINS(text.text, "\n  # budget_tokens: not set\n");
     CHECK_INT(whet_evolve_config_settings(c)->opts.max_programs, 7);
     whet_buf_fini(ctx, &text);
     whet_evolve_config_close(ctx, c);
