@@ -339,11 +339,6 @@ enum { WHET_FAR = 4, WHET_FAR_BLOCKS = 8 };
 WHET_API whet_status whet_ratio_is_below(whet_ctx *ctx, const whet_duel_sample *samples, size_t n,
                                          double bound, bool *is_below);
 
-/* A duel of an object against itself: the interval should hold 1. */
-WHET_API whet_status whet_judge_self_test(whet_ctx *ctx, whet_judge *judge,
-                                          const whet_object *object, const whet_duel_opts *opts,
-                                          whet_duel *duel);
-
 /* The other side, called by `whet _worker` alone: serves the judge that started this process over
  * the descriptors 3 (requests), 4 (inputs), 5 (outputs) and 6 (object), until that is gone. */
 WHET_API whet_status whet_judge_worker(whet_ctx *ctx);

@@ -182,8 +182,3 @@ void whet_duel_name(const whet_duel *duel, char *text, size_t n) {
     else
         snprintf(text, n, "prefill%d@%d", duel->n_rows, duel->n_context);
 }
-
-whet_status whet_judge_self_test(whet_ctx *ctx, whet_judge *judge, const whet_object *object,
-                                 const whet_duel_opts *opts, whet_duel *duel) {
-    return whet_judge_duel(ctx, judge, object, object, opts, duel);
-}

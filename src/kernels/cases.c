@@ -14,17 +14,9 @@ static const char *const names[] = {
     WHET_CASE_LIST(X)
 #undef X
 };
-static const char *const purposes[] = {
-#define X(code, name, why) why,
-    WHET_CASE_LIST(X)
-#undef X
-};
 
 const char *whet_case_name(whet_case_family family) {
     return names[family];
-}
-const char *whet_case_purpose(whet_case_family family) {
-    return purposes[family];
 }
 
 /* What is asked for, and the streams: one each, so that q does not depend on how many keys are. */

@@ -41,7 +41,6 @@ typedef enum whet_case_family {
 enum { WHET_N_TIMED_CASES = WHET_CASE_MIXED };
 
 const char *whet_case_name(whet_case_family family);
-const char *whet_case_purpose(whet_case_family family);
 
 /* Fills q [n_rows][n_heads][head_dim], k and v [n_context][n_kv_heads][head_dim], contiguous, in
  * the problem's dtype, for rows at the positions n_context - n_rows .. n_context - 1 and the scale
