@@ -25,9 +25,7 @@ extern "C" {
     X(BUSY, "in use by another process")                                                           \
     X(TIMEOUT, "took too long")                                                                    \
     X(CANCELLED, "cancelled")                                                                      \
-    X(DEVICE, "the device did not work")                                                           \
     X(STORE, "the run file did not work")                                                          \
-    X(REMOTE, "the remote side did not work")                                                      \
     X(INTERNAL, "whet contradicts itself")
 
 /* 0 or one of the negative codes WHET_E_ARG, WHET_E_NOMEM, ... of the list above. */
@@ -42,10 +40,8 @@ typedef enum whet_status {
     WHET_E_BUSY = -7,
     WHET_E_TIMEOUT = -8,
     WHET_E_CANCELLED = -9,
-    WHET_E_DEVICE = -10,
-    WHET_E_STORE = -11,
-    WHET_E_REMOTE = -12,
-    WHET_E_INTERNAL = -13,
+    WHET_E_STORE = -10,
+    WHET_E_INTERNAL = -11,
 } whet_status;
 
 typedef enum whet_log_level {
