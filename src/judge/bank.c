@@ -161,6 +161,30 @@ double whet_bank_products(const whet_problem *p) {
     return (double)p->n_rows * p->n_context * p->n_heads * p->head_dim;
 }
 
+/* Inputs, outputs and tolerances of a case. */
+static double case_bytes(const whet_problem *p) {
+    const double q = (double)p->n_rows * p->n_heads * p->head_dim;
+    const double kv = 2.0 * p->n_context * p->n_kv_heads * p->head_dim;
+    return (q + kv) * (double)whet_dtype_bytes((whet_dtype)p->dtype) + 2 * q * sizeof(double);
+}
+
+whet_status whet_bank_check_room(whet_ctx *ctx, const whet_problem *problem, uint64_t seed) {
+    const double room = 0.9 * (double)arena_bytes; /* a tenth for what else there is */
+    double bytes[WHET_BANK_HANDS] = { 0 }, most = 0;
+    for (int i = 0; i < N_CASES; i++) {
+        const whet_bank_case c = plan_case(problem, 1, seed, i);
+        double *of_hand = &bytes[i % WHET_BANK_HANDS];
+        *of_hand += case_bytes(&c.problem);
+        if (*of_hand > most) most = *of_hand;
+    }
+    if (most <= room) return WHET_OK;
+    return whet_fail(ctx, WHET_E_UNSUPPORTED,
+                     "%d:%d heads of %d: the cases of a judgement would take %.0f GB, at most %.0f "
+                     "are possible",
+                     problem->n_heads, problem->n_kv_heads, problem->head_dim,
+                     most * WHET_BANK_HANDS * 1e-9, room * WHET_BANK_HANDS * 1e-9);
+}
+
 /* A thread's share of the cases: every so-manieth. */
 typedef struct share {
     whet_bank *bank;
@@ -201,29 +225,6 @@ static whet_status fill(whet_ctx *ctx, whet_bank *bank) {
     return whet_crew_run(ctx, &work, shares, sizeof *shares, WHET_BANK_HANDS);
 }
 
-/* Inputs, outputs and tolerances of a case. */
-static double case_bytes(const whet_problem *p) {
-    const double q = (double)p->n_rows * p->n_heads * p->head_dim;
-    const double kv = 2.0 * p->n_context * p->n_kv_heads * p->head_dim;
-    return (q + kv) * (double)whet_dtype_bytes((whet_dtype)p->dtype) + 2 * q * sizeof(double);
-}
-
-/* Told before an hour of the oracle's work. */
-static whet_status check_room(whet_ctx *ctx, const whet_problem *p, const whet_bank *bank) {
-    double bytes[WHET_BANK_HANDS] = { 0 };
-    for (int i = 0; i < bank->n_cases; i++)
-        bytes[i % WHET_BANK_HANDS] += case_bytes(&bank->cases[i].problem);
-    for (int i = 0; i < WHET_BANK_HANDS; i++)
-        if (bytes[i] > 0.9 * (double)arena_bytes)
-            return whet_fail(ctx, WHET_E_UNSUPPORTED,
-                             "%d:%d heads of %d: the cases of a judgement would take %.0f GB, at "
-                             "most %.0f are possible",
-                             p->n_heads, p->n_kv_heads, p->head_dim,
-                             bytes[i] * WHET_BANK_HANDS * 1e-9,
-                             0.9 * (double)arena_bytes * WHET_BANK_HANDS * 1e-9);
-    return WHET_OK;
-}
-
 whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
                            whet_bank *bank) {
     *bank = (whet_bank){ 0 };
@@ -238,7 +239,6 @@ whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_thr
         bank->cases[bank->n_cases] = plan_case(problem, n_threads, seed, bank->n_cases);
         n_products += whet_bank_products(&bank->cases[bank->n_cases++].problem);
     }
-    if (st == WHET_OK) st = check_room(ctx, problem, bank);
     if (st == WHET_OK) st = fill(ctx, bank);
     if (st == WHET_OK)
         bank->oracle_ns /= n_products;

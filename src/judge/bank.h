@@ -50,6 +50,9 @@ whet_status whet_bank_fill(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c);
 /* What the oracle says about a case whose inputs are there. Memory of the truth is the arena's. */
 whet_status whet_bank_ask_oracle(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c);
 
+/* WHET_E_UNSUPPORTED where the cases of such heads do not fit: known before the oracle's work. */
+whet_status whet_bank_check_room(whet_ctx *ctx, const whet_problem *problem, uint64_t seed);
+
 /* What multiplies q.k in a case. */
 float whet_bank_scale(const whet_bank_case *c);
 

@@ -82,6 +82,7 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
     if (!filled.worker)
         return whet_fail(ctx, WHET_E_ARG, "a judge needs the program of its workers");
     if (!filled.is_unsafe && !(whet_judge_jail() & WHET_JAIL_SECCOMP)) return fail_jail(ctx);
+    if (!filled.has_no_cases) WHET_TRY(whet_bank_check_room(ctx, &filled.problem, filled.seed));
     whet_judge *judge = whet_alloc_zero(ctx, 1, sizeof *judge);
     if (!judge) return WHET_E_NOMEM;
     judge->opts = filled;
