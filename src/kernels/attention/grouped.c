@@ -18,17 +18,19 @@ void *memcpy(void *to, const void *from, size_t n);
  * one stream. bf16 units take a word as it is; others widen it by a shift and a mask.
  *
  * A work item is some rows, a KV head with all its query heads, and a range of keys. Its queries
- * are numbered by row, query head. While a tile is read, the next one is fetched to level FETCH. */
-#ifndef TILE        /* the library's builds have what was measured for their processors */
-#define TILE    128 // knob: 64 128 256
-#define STREAMS 8   // knob: 1 4 8 16
+ * are numbered by row, query head. PANELS are read side by side where registers allow it, each
+ * fetched AHEAD pairs before it is read; where AHEAD is 0, while a tile is read the next one is. */
+#ifndef TILE       /* the library's builds have what was measured for their processors */
+#define TILE   128 // knob: 64 128 256
+#define PANELS 4   // knob: 1 2 4
+#define AHEAD  16  // knob: 0 8 16 32
+#define FETCH  1   // knob: 0 1 2
 #endif
 #define PANEL     32  // knob: 32 64
 #define QUERIES   48  // knob: 24 48 96
-#define CHUNKS    32  // knob: 8 16 32 64
-#define MIN_CHUNK 128 // knob: 64 128 256
+#define ITEMS     256 // knob: 64 128 256 512
+#define MIN_CHUNK 128 // knob: 32 64 128 256
 #define MIN_SPLIT 256 // knob: 64 128 256 512
-#define FETCH     2   // knob: 0 1 2
 #define EXP       3   // knob: 3 4 5
 #define P_PARTS   1   // knob: 1 2
 #define SLACK     8   // knob: 0 8
@@ -66,7 +68,7 @@ typedef struct item {
     int32_t row, group;   /* the first row; KV head */
     int32_t begin, end;   /* keys; begin is a multiple of TILE */
     int32_t n_queries;    /* n_rows * ratio */
-    const uint32_t *next; /* the tile that this worker reads behind them; NULL: not known */
+    const uint32_t *next; /* K of what this worker reads behind them; the last time, its own */
 } item;
 
 /* One worker's memory; QUERIES rows each. */
@@ -225,73 +227,97 @@ static void append(const whet_append_args *a, int worker, int n_workers) {
 // SEGMENT-END layout
 
 // SEGMENT-START product
-/* product/registers: the sums of up to ROWS queries stay in registers over all pairs of a panel */
-typedef struct stream {
-    const uint32_t *tile, *next; /* what is read, and what is read behind it */
-    int64_t part;                /* words of a part of the next */
-} stream;
+/* product/registers: the sums of up to ROWS queries stay in registers over all pairs of a panel, or
+ * of some panels */
+typedef struct panels {
+    const uint32_t *at; /* [pair][PANEL] */
+    int64_t stride;     /* words from panel to panel */
+} panels;
 
 typedef struct factors {
     const operand *a; /* [n_queries][2 * n_pairs] */
     int64_t a_stride;
-    const uint32_t *b; /* [n_pairs][PANEL], b_stride words from pair to pair */
-    int64_t b_stride;
-    int32_t n_pairs;
-    float *c; /* [n_queries][PANEL] */
+    panels b, next;   /* next is fetched behind b, or in its stead */
+    int64_t b_stride; /* words from pair to pair */
+    int32_t n_panels, n_pairs;
+    float *c; /* [n_queries][n_panels * PANEL] */
     int64_t c_stride;
     int is_add; /* c is added to, not set */
-    stream ahead;
 } factors;
 
-/* While a line is read, one of the next tile: of its STREAMS parts in turns, for a processor's own
- * prefetcher follows each page of 4 KiB only some lines ahead. */
-INLINE void fetch(const stream *s, const uint32_t *read) {
-    const int64_t line = (read - s->tile) / 16;
-    const int64_t word = line % STREAMS * s->part + line / STREAMS * 16;
-    if (FETCH) __builtin_prefetch(s->next + word, 0, (4 - FETCH) & 3);
+enum { MOST_VECS = 8 }; /* of a query's sums */
+
+INLINE void fetch(const void *line) {
+    if (FETCH) __builtin_prefetch(line, 0, (4 - FETCH) & 3);
 }
 
-/* n_q queries and n_v vectors (constants), from word j of the panel on. */
-INLINE void product_some(int n_q, int n_v, const factors *f, int32_t j) {
-    vec sum[ROWS][4];
-    const operand *a = f->a;
-    const uint32_t *b = f->b + j;
-    float *c = f->c + j;
-    for (int i = 0; i < n_q; i++)
-        for (int v = 0; v < n_v; v++)
-            sum[i][v] = f->is_add ? load(c + i * f->c_stride + v * LANES) : splat(0);
-    for (int32_t p = 0; p < f->n_pairs; p++, b += f->b_stride, a += 2) {
-        for (int line = 0; line < n_v * LANES; line += 16)
-            fetch(&f->ahead, b + line);
-        words x[4];
-        for (int v = 0; v < n_v; v++)
-            memcpy(&x[v], b + v * LANES, sizeof x[v]);
-        for (int i = 0; i < n_q; i++) {
+/* A pair of n_q queries times n_v vectors of a panel, onto their sums from `to` on. */
+INLINE void add_pair(int n_q, int n_v, const uint32_t *b, const operand *a, int64_t a_stride,
+                     int to, vec (*sum)[MOST_VECS]) {
+    words x[4];
+    for (int v = 0; v < n_v; v++)
+        memcpy(&x[v], b + v * LANES, sizeof x[v]);
+    for (int i = 0; i < n_q; i++) {
 #if IS_BF16
-            uint32_t w;
-            memcpy(&w, a + i * f->a_stride, 4);
-            for (int v = 0; v < n_v; v++)
-                sum[i][v] = add_dots(sum[i][v], x[v], w);
-        }
+        uint32_t w;
+        memcpy(&w, a + i * a_stride, 4);
+        for (int v = 0; v < n_v; v++)
+            sum[i][to + v] = add_dots(sum[i][to + v], x[v], w);
 #else
-            for (int v = 0; v < n_v; v++)
-                sum[i][v] += low_of(x[v]) * a[i * f->a_stride];
+        for (int v = 0; v < n_v; v++) {
+            sum[i][to + v] += low_of(x[v]) * a[i * a_stride];
+            sum[i][to + v] += high_of(x[v]) * a[i * a_stride + 1];
         }
-        for (int i = 0; i < n_q; i++)
-            for (int v = 0; v < n_v; v++)
-                sum[i][v] += high_of(x[v]) * a[i * f->a_stride + 1];
 #endif
     }
+}
+
+/* n_q queries and n_v vectors of n_p panels (constants), from word j of panel k on. */
+INLINE void product_some(int n_q, int n_p, int n_v, const factors *f, int32_t k, int32_t j) {
+    vec sum[ROWS][MOST_VECS];
+    const operand *a = f->a;
+    const uint32_t *b = f->b.at + k * f->b.stride + j, *ahead = b + AHEAD * f->b_stride;
+    float *c = f->c + k * PANEL + j;
     for (int i = 0; i < n_q; i++)
-        for (int v = 0; v < n_v; v++)
-            store(c + i * f->c_stride + v * LANES, sum[i][v]);
+        for (int v = 0; v < n_p * n_v; v++)
+            sum[i][v] = f->is_add ? load(c + i * f->c_stride + v / n_v * PANEL + v % n_v * LANES)
+                                  : splat(0);
+    int64_t stride = f->b.stride;
+    const int32_t turn = AHEAD ? max32(f->n_pairs - AHEAD, 0) : 0;
+    for (int32_t p = 0; p < f->n_pairs; p++, b += f->b_stride, ahead += f->b_stride, a += 2) {
+        if (p == turn) {
+            ahead = f->next.at + k * f->next.stride + j;
+            stride = f->next.stride;
+        }
+#pragma GCC unroll 4
+        for (int panel = 0; panel < n_p; panel++) {
+            for (int line = 0; line < n_v * LANES; line += 16)
+                fetch(ahead + panel * stride + line);
+            add_pair(n_q, n_v, b + panel * f->b.stride, a, f->a_stride, panel * n_v, sum);
+        }
+    }
+    for (int i = 0; i < n_q; i++)
+        for (int v = 0; v < n_p * n_v; v++)
+            store(c + i * f->c_stride + v / n_v * PANEL + v % n_v * LANES, sum[i][v]);
+}
+
+/* As many panels at once as sums have registers: a processor's own prefetcher follows each of them,
+ * but for the first lines of a page of 4 KiB. */
+INLINE void product_panels(int n_q, const factors *f) {
+    const int n_v = n_q <= FEW ? 4 : 2, n_vecs = min32(MOST_VECS, 2 * ROWS / n_q);
+    const int most = n_vecs / n_v >= 4 ? 4 : n_vecs / n_v >= 2 ? 2 : 1;
+    const int n_p = min32(most, PANELS);
+    int32_t k = 0;
+    for (; n_p > 1 && k + n_p <= f->n_panels; k += n_p)
+        for (int32_t j = 0; j < PANEL; j += n_v * LANES)
+            product_some(n_q, n_p, n_v, f, k, j);
+    for (; k < f->n_panels; k++)
+        for (int32_t j = 0; j < PANEL; j += n_v * LANES)
+            product_some(n_q, 1, n_v, f, k, j);
 }
 
 #define PRODUCT(n)                                                                                 \
-    case n:                                                                                        \
-        for (int32_t j = 0; j < PANEL; j += ((n) <= FEW ? 4 : 2) * LANES)                          \
-            product_some(n, (n) <= FEW ? 4 : 2, f, j);                                             \
-        break;
+    case n: product_panels(n, f); break;
 static __attribute__((noinline)) void product(int32_t n_q, const factors *f) {
     switch (n_q) {
         PRODUCT(1)
@@ -367,7 +393,8 @@ INLINE float weigh(const float *s, int32_t n, int32_t width, float factor, opera
     return rescale;
 }
 
-/* The keys from t0 on, of a tile, for the n_q queries from i on, which are a product's. */
+/* The keys from t0 on, of a tile, for the n_q queries from i on, which are a product's. The worker
+ * reads the tile whose K is `next` behind it. */
 INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, const uint32_t *next,
                         int32_t i, int32_t n_q) {
     const whet_run_args *a = it->args;
@@ -376,10 +403,17 @@ INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, c
     const int32_t limit = min32(min32(TILE, it->end - t0), seen + (i + n_q - 1) / ratio);
     if (limit <= 0) return;
     const int32_t width = (int32_t)round_up(limit, PANEL);
-    const stream ahead = { kv.k, next, (int64_t)TILE * dim / STREAMS };
-    factors f = { w->q + i * dim, dim, kv.k, PANEL, dim / 2, w->s, TILE, 0, ahead };
-    for (int32_t t = 0; t < width; t += PANEL, f.b += (int64_t)PANEL * dim / 2, f.c += PANEL) {
-        f.b_stride = min32(PANEL, kv.n - t);
+    const panels k = { kv.k, (int64_t)PANEL * dim / 2 }, next_k = { next, k.stride };
+    const panels v = { kv.v, (int64_t)kv.n / 2 * PANEL };
+    const panels next_v = { next + TILE * dim / 2, v.stride };
+    factors f = { w->q + i * dim, dim, k, AHEAD ? v : next_k, PANEL, 0, dim / 2, w->s, TILE, 0 };
+    f.n_panels = min32(width, kv.n) / PANEL;
+    product(n_q, &f);
+    if (f.n_panels * PANEL < width) { /* the last one is narrow */
+        f.b.at += f.n_panels * k.stride;
+        f.b_stride = kv.n % PANEL;
+        f.c += f.n_panels * PANEL;
+        f.n_panels = 1;
         product(n_q, &f);
     }
     for (int32_t j = 0; j < n_q; j++) {
@@ -392,11 +426,17 @@ INLINE void attend_some(const item *it, const scratch *w, tile kv, int32_t t0, c
                 o[c] *= rescale;
     }
     for (int32_t part = 0; part < N_PARTS; part++) {
-        factors g = { w->p + part * TILE, N_PARTS * TILE, kv.v, PANEL,
-                      (limit + 1) / 2,    w->o + i * dim, dim,  1 };
-        g.ahead = ahead;
-        for (int32_t c = 0; c < dim; c += PANEL, g.c += PANEL, g.b += (int64_t)kv.n / 2 * PANEL)
-            product(n_q, &g);
+        const factors g = { .a = w->p + part * TILE,
+                            .a_stride = N_PARTS * TILE,
+                            .b = v,
+                            .next = AHEAD ? next_k : next_v,
+                            .b_stride = PANEL,
+                            .n_panels = dim / PANEL,
+                            .c = w->o + i * dim,
+                            .n_pairs = (limit + 1) / 2,
+                            .c_stride = dim,
+                            .is_add = 1 };
+        product(n_q, &g);
     }
 }
 
@@ -406,7 +446,7 @@ INLINE void attend(const item *it, const scratch *w) {
     tile kv = tile_at(a->problem, a->capacity, a->kv, it->group, it->begin), next;
     for (int32_t t0 = it->begin; t0 < it->end; t0 += TILE, kv = next) {
         next = t0 + TILE < it->end ? tile_at(a->problem, a->capacity, a->kv, it->group, t0 + TILE)
-                                   : (tile){ .k = it->next ? it->next : kv.k };
+                                   : (tile){ .k = it->next };
         for (int32_t i = 0; i < n_some; i++) {
             const int32_t from = n * i / n_some, to = n * (i + 1) / n_some;
             attend_some(it, w, kv, t0, next.k, from, to - from);
@@ -464,23 +504,43 @@ INLINE int32_t rows_per_item(const whet_problem *p) {
     return QUERIES / ratio_of(p);
 }
 
-/* Keys of a chunk: a function of the rows and keys alone, so that bits do not depend on workers. A
- * chunk's sums go through memory, so it is as long as MIN_CHUNK, but for a few keys. */
-INLINE int32_t chunk_of(const whet_problem *p, int32_t n_rows, int32_t n_keys) {
-    const int32_t n_chunks = max32(1, CHUNKS / n_rows), least = min32(MIN_CHUNK, n_keys / 16);
-    if (n_keys <= MIN_SPLIT || n_rows > rows_per_item(p)) return n_keys;
-    return (int32_t)round_up(max32((n_keys + n_chunks - 1) / n_chunks, least), TILE);
+/* Keys begin .. end - 1. */
+typedef struct chunk {
+    int32_t index, begin, end;
+} chunk;
+
+/* Chunks are a function of the rows and keys alone, so that bits do not depend on workers. Each is
+ * a share of what is left, so that workers end together, but as long as MIN_CHUNK, since a chunk's
+ * sums go through memory. A fifth of all chunks as the share leaves little to the last one. */
+INLINE chunk next_chunk(const whet_problem *p, int32_t n_rows, int32_t n_keys, chunk before) {
+    chunk it = { before.index + 1, before.end, n_keys };
+    const int32_t most = ITEMS / p->n_kv_heads / n_rows;
+    if (it.index + 1 >= most || n_keys <= MIN_SPLIT || n_rows > rows_per_item(p)) return it;
+    const int32_t n = max32((n_keys - it.begin) / max32(most / 5, 1), MIN_CHUNK);
+    it.end = min32((int32_t)round_up(it.begin + n, TILE), n_keys);
+    return it;
 }
+
+INLINE chunk chunk_at(const whet_problem *p, int32_t n_rows, int32_t n_keys, chunk from,
+                      int32_t index) {
+    while (from.index < index)
+        from = next_chunk(p, n_rows, n_keys, from);
+    return from;
+}
+
+static const chunk before_all = { -1, 0, 0 };
 
 INLINE int32_t n_chunks_of(const whet_problem *p, int32_t n_rows, int32_t n_keys) {
-    const int32_t chunk = chunk_of(p, n_rows, n_keys);
-    return (n_keys + chunk - 1) / chunk;
+    chunk last = before_all;
+    while (last.end < n_keys)
+        last = next_chunk(p, n_rows, n_keys, last);
+    return last.index + 1;
 }
 
-/* Parts: [row][head][chunk][head_dim + PART_EXTRA]: o, m, l. No run has more than CHUNKS rows times
- * chunks. */
+/* Parts: [row][head][chunk][head_dim + PART_EXTRA]: o, m, l. No run has more than ITEMS rows times
+ * KV heads times chunks. */
 INLINE int64_t part_floats(const whet_problem *p) {
-    return p->n_context > MIN_SPLIT ? (int64_t)CHUNKS * p->n_heads * (p->head_dim + PART_EXTRA) : 0;
+    return p->n_context > MIN_SPLIT ? (int64_t)ITEMS * ratio_of(p) * (p->head_dim + PART_EXTRA) : 0;
 }
 
 INLINE void run_item(const item *it, const scratch *w, float *parts, int32_t n_chunks, int32_t c) {
@@ -510,6 +570,8 @@ INLINE void merge(const whet_run_args *a, int worker, int n_workers, const float
     for (int32_t i = worker; i < a->n_rows * n_heads; i += n_workers) {
         const float *part = parts + (int64_t)i * n_chunks * size;
         float m = -__builtin_inff(), l = 0;
+        for (int64_t c = 0; c < n_chunks * size; c += 16)
+            fetch(part + c); /* from other cores */
         for (int32_t c = 0; c < n_chunks; c++)
             m = part[c * size + dim] > m ? part[c * size + dim] : m;
         for (int32_t c = 0; c < dim; c++)
@@ -534,20 +596,22 @@ INLINE void run_items(const whet_run_args *a, int worker, int n_workers, float *
     const whet_problem *p = a->problem;
     const int32_t n_groups = p->n_kv_heads, n_keys = a->pos + a->n_rows;
     const int32_t rows = rows_per_item(p), n_blocks = (a->n_rows + rows - 1) / rows;
-    const int32_t chunk = chunk_of(p, a->n_rows, n_keys), n_chunks = (n_keys + chunk - 1) / chunk;
+    const int32_t n_chunks = n_chunks_of(p, a->n_rows, n_keys), n = n_blocks * n_chunks * n_groups;
+    chunk now = before_all, then;
     item it = { .args = a };
-    const int32_t n = n_blocks * n_chunks * n_groups;
-    for (int32_t i = worker, next; i < n; i = next) {
+    for (int32_t i = worker, next; i < n; i = next, now = then) {
         next = n_chunks > 1 ? __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED) : i + n_workers;
-        const int32_t c = i / n_groups % n_chunks, t_next = next / n_groups % n_chunks * chunk;
+        now = chunk_at(p, a->n_rows, n_keys, now, i / n_groups % n_chunks);
+        then = next < n ? chunk_at(p, a->n_rows, n_keys, now, next / n_groups % n_chunks) : now;
         it.row = (n_blocks - 1 - i / n_groups / n_chunks) * rows;
         const int32_t n_rows = min32(rows, a->n_rows - it.row);
         it.n_queries = n_rows * ratio_of(p);
         it.group = i % n_groups;
-        it.begin = c * chunk;
-        it.end = min32(it.begin + chunk, a->pos + it.row + n_rows);
-        it.next = next < n ? tile_at(p, a->capacity, a->kv, next % n_groups, t_next).k : NULL;
-        run_item(&it, w, parts, n_chunks, c);
+        it.begin = now.begin;
+        it.end = min32(now.end, a->pos + it.row + n_rows);
+        const int32_t next_group = next < n ? next % n_groups : it.group;
+        it.next = tile_at(p, a->capacity, a->kv, next_group, then.begin).k;
+        run_item(&it, w, parts, n_chunks, now.index);
     }
 }
 // SEGMENT-END split

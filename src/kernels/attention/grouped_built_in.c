@@ -2,8 +2,10 @@
 /* `grouped` as a built-in kernel; compiled once for each instruction set (src/kernels/meson.build
  * defines the name of the table, the kernel's name and the features it needs). */
 #define WHET_BUILT_IN
-#define TILE    64 /* as on Zen 4, where other streams and tiles were not measured */
-#define STREAMS 1
+#define TILE   64 /* as on Zen 4, where others were not measured */
+#define PANELS 1
+#define AHEAD  0
+#define FETCH  2
 #include "kernels/attention/grouped.c"
 
 #include "platform/cpu.h"
