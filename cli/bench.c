@@ -29,18 +29,34 @@ whet_status cli_parse_sizes(const char *option, const char *text, cli_sizes *lis
     }
 }
 
+whet_status cli_check_bench(const cli_bench_opts *o) {
+    if (o->cache_mib < 0 || o->cache_mib > 1 << 20)
+        return cli_usage("--caches takes 0 to 1048576, not %d", o->cache_mib);
+    if (o->repetitions < 1 || o->repetitions > 1000)
+        return cli_usage("-r takes 1 to 1000, not %d", o->repetitions);
+    return WHET_OK;
+}
+
 whet_status cli_rig_open(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
                          cli_tokenizer_need need) {
     const cli_engine_opts engine = { .model = o->model, .threads = o->threads, .chunk = o->chunk };
     whet_status st = cli_engine_open(ctx, &b->engine, &engine, need);
     if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, b->engine.dir.text, &b->facts);
     if (st == WHET_OK) st = whet_machine_read(ctx, &b->machine);
+    if (o->cache_mib) {
+        b->machine.l3_bytes = (uint64_t)o->cache_mib << 20;
+        b->machine.n_l3 = 1;
+    }
     return st;
 }
 
 whet_bench_opts cli_rig_opts(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
                              const char *const *kernels, int n_sides) {
-    whet_bench_opts opts = { .n_sides = n_sides, .seed = o->seed };
+    whet_bench_opts opts = {
+        .n_sides = n_sides,
+        .seed = o->seed,
+        .cache_bytes = (uint64_t)o->cache_mib << 20,
+    };
     b->engine.winner.ctx = ctx;
     for (int i = 0; i < n_sides; i++) {
         b->kernels[i] = kernels[i];

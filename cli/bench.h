@@ -15,6 +15,7 @@ typedef struct cli_bench_opts {
     const char *prompts, *tokens, *depths, *contexts; /* lists of sizes */
     const char *output, *scenarios, *suite, *op, *shape;
     int threads, chunk, repetitions;
+    int cache_mib; /* 0 = the machine's last-level caches */
     double seconds;
     uint64_t seed;
     bool no_winner, is_json;
@@ -28,6 +29,9 @@ typedef struct cli_sizes {
 
 /* Whole numbers apart by commas; k multiplies by 1024. */
 whet_status cli_parse_sizes(const char *option, const char *text, cli_sizes *list);
+
+/* Refuses numbers that all ways of measuring have and that make no sense. */
+whet_status cli_check_bench(const cli_bench_opts *o);
 
 /* A model opened for measuring. */
 typedef struct cli_rig {

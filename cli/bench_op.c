@@ -61,6 +61,7 @@ static whet_status list_shapes(op_run *r) {
             .kernels = r->o->kernel,
             .compiler = getenv("CC"),
             .seconds = r->o->seconds,
+            .cache_bytes = (uint64_t)r->o->cache_mib << 20,
             .seed = r->o->seed,
         };
         if (!parse_shape(r->op, word, s))

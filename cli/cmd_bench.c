@@ -31,9 +31,8 @@ static whet_status check_op(const cli_bench_opts *o) {
 
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const cli_bench_opts *o = args->opts;
-    if (o->repetitions < 1 || o->repetitions > 1000)
-        return cli_usage("-r takes 1 to 1000, not %d", o->repetitions);
-    const whet_status st = o->op ? check_op(o) : check_model(o);
+    whet_status st = cli_check_bench(o);
+    if (st == WHET_OK) st = o->op ? check_op(o) : check_model(o);
     if (st != WHET_OK) return st;
     cli_cancel_on_signal(ctx);
     if (o->op) return cli_bench_op(ctx, o);
@@ -45,6 +44,8 @@ static const cli_option options[] = {
     { "model", CLI_STRING, AT(model), "DIR", "checkpoint, or its name in the Hugging Face cache",
       NULL, 'm' },
     { "threads", CLI_INT, AT(threads), "N", "0 = what suits the machine", "0", 't' },
+    { "caches", CLI_INT, AT(cache_mib), "MIB",
+      "last-level caches that cold data leaves; 0 = as the machine shows them", "0" },
     CLI_ISA_OPTION,
     { "chunk", CLI_INT, AT(chunk), "N", "prompt tokens a step; 0 = 512", "0" },
     { "no-winners", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },

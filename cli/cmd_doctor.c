@@ -117,7 +117,7 @@ static whet_status measure(whet_ctx *ctx, const doctor_opts *o, findings *f) {
         st = o->is_measuring ? make_profile(ctx, team, &f->profile)
                              : cli_profile_find(ctx, &f->profile);
     }
-    if (st == WHET_OK) st = whet_prober_open(ctx, team, &prober);
+    if (st == WHET_OK) st = whet_prober_open(ctx, team, 0, &prober);
     if (st == WHET_OK) {
         f->probe_bytes = whet_prober_bytes(prober);
         f->way = whet_prober_way(prober);

@@ -167,11 +167,10 @@ static whet_status report(whet_ctx *ctx, const cli_bench_opts *o, cli_rig *b) {
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const cli_bench_opts *o = args->opts;
     if (!o->model) return cli_usage("headroom: --model is missing; see whet headroom --help");
-    if (o->repetitions < 1 || o->repetitions > 1000)
-        return cli_usage("-r takes 1 to 1000, not %d", o->repetitions);
     cli_cancel_on_signal(ctx);
     cli_rig b = { 0 };
-    whet_status st = cli_rig_open(ctx, &b, o, CLI_TOKENIZER_NONE);
+    whet_status st = cli_check_bench(o);
+    if (st == WHET_OK) st = cli_rig_open(ctx, &b, o, CLI_TOKENIZER_NONE);
     if (st == WHET_OK) st = open_sides(ctx, o, &b);
     if (st == WHET_OK) st = report(ctx, o, &b);
     cli_rig_close(ctx, &b);
@@ -189,6 +188,8 @@ static const cli_option options[] = {
     CLI_ISA_OPTION,
     { "no-winners", CLI_FLAG, AT(no_winner), NULL, "do not use a winner of whet evolve", NULL },
     { "threads", CLI_INT, AT(threads), "N", "0 = what suits the machine", "0", 't' },
+    { "caches", CLI_INT, AT(cache_mib), "MIB",
+      "last-level caches that P leaves; 0 = as the machine shows them", "0" },
     { "repetitions", CLI_INT, AT(repetitions), "N", "pairs of fresh sessions", "5", 'r' },
     { "seed", CLI_U64, AT(seed), "N", "of ids, filled contexts and orders", "0" },
     { "json", CLI_FLAG, AT(is_json), NULL, "a line of JSON for each context", NULL },

@@ -22,7 +22,7 @@ static whet_status probe(whet_ctx *ctx, int n_workers, whet_peaks *peaks) {
     whet_prober *prober = NULL;
     whet_probe bytes = { 0 }, flop = { 0 };
     whet_status st = whet_team_open(ctx, n_workers, &team);
-    if (st == WHET_OK) st = whet_prober_open(ctx, team, &prober);
+    if (st == WHET_OK) st = whet_prober_open(ctx, team, 0, &prober);
     if (st == WHET_OK) st = whet_prober_bandwidth(prober, probe_seconds, &bytes);
     if (st == WHET_OK) st = whet_prober_flops(prober, probe_seconds, &flop);
     whet_prober_close(prober);

@@ -53,6 +53,7 @@ typedef struct whet_bench_opts {
     int n_sides;                                   /* 1 or 2 */
     uint64_t seed;        /* of ids, filled contexts, orders and the bootstrap */
     double probe_seconds; /* for each probe; 0 = 0.03 for P and a third of it for F */
+    uint64_t cache_bytes; /* last-level caches that P is to leave; 0 = the machine's */
 } whet_bench_opts;
 
 typedef struct whet_bench whet_bench;
@@ -180,6 +181,7 @@ typedef struct whet_op_opts {
     const char *compiler; /* for files; NULL = "cc" */
     double seconds;       /* for each kernel, cold and warm together; 0 = 1 */
     uint64_t seed;        /* of the data */
+    uint64_t cache_bytes; /* last-level caches that cold data is to leave; 0 = the machine's */
 } whet_op_opts;
 
 /* One kernel, cold (on copies of the data that are together more than twice the last-level caches)

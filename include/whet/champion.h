@@ -30,6 +30,7 @@ typedef struct whet_champion_opts {
     int n_threads;         /* 0 = the machine's default */
     int n_pairs;           /* 0 = 5 */
     double seconds;        /* for the engine's process; 0 = 3600 */
+    uint64_t cache_bytes;  /* in the engine's process, as of whet_bench_opts */
 } whet_champion_opts;
 
 /* Tokens per second of candidate and baseline, and the ratio of their times. */

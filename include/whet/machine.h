@@ -91,16 +91,19 @@ typedef struct whet_probe {
  * way to read and the best unit to calculate are found once, by trying each. */
 typedef struct whet_prober whet_prober;
 
-/* Takes 4 times the last-level caches, at least 256 MiB and at most a quarter of the memory; every
- * worker touches its part first, then all ways are tried, which reads the buffer 4 times. team and
- * ctx are borrowed until close. WHET_E_NOMEM. */
-WHET_API whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, whet_prober **prober);
+/* Takes 4 times cache_bytes, or, where that is 0, 4 times the machine's last-level caches, at least
+ * 256 MiB; in any case at most a quarter of the memory. Every worker touches its part first, then
+ * all ways are tried, which reads the buffer 4 times. A buffer that the caches hold is opened at
+ * once, and says how fast they are, not the memory. team and ctx are borrowed until close.
+ * WHET_E_NOMEM. */
+WHET_API whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, uint64_t cache_bytes,
+                                      whet_prober **prober);
 WHET_API void whet_prober_close(whet_prober *prober); /* NULL is fine */
 WHET_API uint64_t whet_prober_bytes(const whet_prober *prober);
 
-/* Read bandwidth of memory in bytes per second: all workers stream disjoint parts of the buffer for
- * about `seconds`, at least 3 passes, in the fastest of eight ways, chosen when the prober was
- * opened. WHET_E_CANCELLED between passes. */
+/* Read bandwidth of memory in bytes per second: all workers stream disjoint parts of the buffer, an
+ * eighth of it a pass, each pass the next one, for about `seconds`, at least 3 passes, in the
+ * fastest of eight ways, chosen when the prober was opened. WHET_E_CANCELLED between passes. */
 WHET_API whet_status whet_prober_bandwidth(whet_prober *prober, double seconds,
                                            whet_probe *bytes_per_second);
 

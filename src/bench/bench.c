@@ -28,7 +28,7 @@ static whet_status open_parts(whet_ctx *ctx, whet_bench *b) {
         opts.is_precise = false;
         WHET_TRY(whet_session_open(ctx, b->model, b->team, &opts, &b->holders[i]));
     }
-    return whet_prober_open(ctx, b->team, &b->prober);
+    return whet_prober_open(ctx, b->team, b->opts.cache_bytes, &b->prober);
 }
 
 whet_status whet_bench_open(whet_ctx *ctx, const whet_model *model,

@@ -167,6 +167,7 @@ static whet_status load(whet_ctx *ctx, const char *folder, engine *e) {
                    { .kernel = o->baseline, .chunk_tokens = CHUNK } },
         .n_sides = 2,
         .seed = o->seed,
+        .cache_bytes = o->cache_bytes,
     };
     WHET_TRY(
         whet_bench_open(ctx, e->stage.model, &e->stage.facts, e->stage.team, &opts, &e->bench));

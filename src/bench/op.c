@@ -236,8 +236,8 @@ static whet_status make_result(whet_ctx *ctx, runner *r, whet_op_result *result)
     return WHET_OK;
 }
 
-static size_t cold_bytes(const whet_machine *m) {
-    const size_t caches = (size_t)m->l3_bytes * (size_t)m->n_l3;
+static size_t cold_bytes(const whet_machine *m, uint64_t cache_bytes) {
+    const size_t caches = cache_bytes ? cache_bytes : (size_t)m->l3_bytes * (size_t)m->n_l3;
     return 2 * (caches ? caches : (size_t)32 << 20);
 }
 
@@ -247,11 +247,11 @@ whet_status whet_op_run(whet_ctx *ctx, whet_team *team, const whet_op_opts *opts
     whet_machine machine;
     WHET_TRY(whet_machine_read(ctx, &machine));
     runner r = {
-        .b = { .opts = opts, .team = team, .cold_bytes = cold_bytes(&machine) },
+        .b = { .opts = opts, .team = team, .cold_bytes = cold_bytes(&machine, opts->cache_bytes) },
         .table = tables[opts->op == WHET_BENCH_LINEAR],
     };
     whet_status st = r.table->open(ctx, &r.b);
-    if (st == WHET_OK) st = whet_prober_open(ctx, team, &r.prober);
+    if (st == WHET_OK) st = whet_prober_open(ctx, team, opts->cache_bytes, &r.prober);
     if (st == WHET_OK) st = measure(ctx, &r);
     if (st == WHET_OK) st = make_result(ctx, &r, result);
     r.table->close(ctx, &r.b);

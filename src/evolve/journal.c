@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "evolve/config.h"
+#include "evolve/roof.h"
 
 /* ---- options that a run keeps ---- */
 
@@ -187,7 +188,8 @@ whet_status whet_journal_put_run(whet_ctx *ctx, whet_search *s) {
     whet_buf problem = { 0 }, options = { 0 };
     whet_status st = whet_machine_read(ctx, &machine);
     if (st == WHET_OK && !s->answers)
-        st = whet_limits_measure(ctx, &machine, s->opts.n_threads, &s->machine);
+        st = whet_limits_measure(ctx, &machine, s->opts.n_threads, whet_roof_cache_bytes(s),
+                                 &s->machine);
     if (st == WHET_OK) st = whet_limits_read(ctx, &s->machine, &s->limits);
     if (st == WHET_OK) st = put_problem(ctx, &s->opts.problem, &problem);
     if (st == WHET_OK) st = put_options(ctx, s, &options);

@@ -12,10 +12,11 @@ static const double probe_seconds = 0.2;
 
 /* ---- measuring ---- */
 
-static whet_status put_probes(whet_ctx *ctx, whet_team *team, whet_buf *json) {
+static whet_status put_probes(whet_ctx *ctx, whet_team *team, uint64_t cache_bytes,
+                              whet_buf *json) {
     whet_prober *prober = NULL;
     whet_probe read = { 0 }, arithmetic = { 0 };
-    whet_status st = whet_prober_open(ctx, team, &prober);
+    whet_status st = whet_prober_open(ctx, team, cache_bytes, &prober);
     if (st == WHET_OK) st = whet_prober_bandwidth(prober, probe_seconds, &read);
     if (st == WHET_OK) st = whet_prober_flops(prober, probe_seconds / 2, &arithmetic);
     if (st == WHET_OK)
@@ -55,11 +56,11 @@ static whet_status put_machine(whet_ctx *ctx, const whet_machine *m, int n_threa
 }
 
 whet_status whet_limits_measure(whet_ctx *ctx, const whet_machine *machine, int n_threads,
-                                whet_buf *json) {
+                                uint64_t cache_bytes, whet_buf *json) {
     whet_team *team = NULL;
     whet_status st = whet_team_open(ctx, n_threads, &team);
     if (st == WHET_OK) st = put_machine(ctx, machine, whet_team_size(team), json);
-    if (st == WHET_OK) st = put_probes(ctx, team, json);
+    if (st == WHET_OK) st = put_probes(ctx, team, cache_bytes, json);
     if (st == WHET_OK) st = whet_buf_putc(ctx, json, '}');
     whet_team_close(team);
     return st;

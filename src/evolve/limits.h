@@ -15,9 +15,10 @@ typedef struct whet_limits {
 } whet_limits;
 
 /* Appends processor, instruction sets, caches and the measured limits as a JSON object. n_threads
- * 0 = the machine's default. Takes about a second; WHET_E_NOMEM, WHET_E_CANCELLED. */
+ * 0 = the machine's default; cache_bytes is whet_prober_open's. Takes about a second; WHET_E_NOMEM,
+ * WHET_E_CANCELLED. */
 whet_status whet_limits_measure(whet_ctx *ctx, const whet_machine *machine, int n_threads,
-                                whet_buf *json);
+                                uint64_t cache_bytes, whet_buf *json);
 
 /* Reads them back from such a text; what is not there is 0. WHET_E_FORMAT for no JSON. */
 whet_status whet_limits_read(whet_ctx *ctx, const whet_buf *json, whet_limits *limits);

@@ -14,11 +14,18 @@ static const double bandwidth_seconds = 0.1, flops_seconds = 0.03;
 static const double pause_ns = 20e9; /* between two of a search, at least */
 static const char what[] = "limit", form[] = "%.6g B/s, %.6g FLOP/s";
 
+static const uint64_t rehearsal_cache_bytes = 1 << 20;
+
+uint64_t whet_roof_cache_bytes(const whet_search *s) {
+    return s->opts.is_rehearsal ? rehearsal_cache_bytes : 0;
+}
+
 static whet_status probe(whet_ctx *ctx, whet_search *s, char *text, size_t n) {
     whet_probe bytes, flop;
     whet_status st = WHET_OK;
     if (!s->team) st = whet_team_open(ctx, s->opts.n_threads, &s->team);
-    if (st == WHET_OK && !s->prober) st = whet_prober_open(ctx, s->team, &s->prober);
+    if (st == WHET_OK && !s->prober)
+        st = whet_prober_open(ctx, s->team, whet_roof_cache_bytes(s), &s->prober);
     if (st == WHET_E_NOMEM) {
         snprintf(text, n, "no memory to measure it");
         return WHET_OK;

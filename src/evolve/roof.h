@@ -6,6 +6,9 @@
 
 #include "evolve/search.h"
 
+/* What P is to leave, as of whet_prober_open: a rehearsal's probes take no memory and no time. */
+uint64_t whet_roof_cache_bytes(const whet_search *s);
+
 /* Measures P and F now, or takes what the log has; the largest so far are the result's, those of
  * the run's start among them. Without memory for a probe these stay. */
 whet_status whet_roof_measure(whet_ctx *ctx, whet_search *s);

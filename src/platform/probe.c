@@ -78,26 +78,6 @@ static double pass_ns(whet_team *team, whet_team_fn fn, void *arg) {
     return whet_clock_ns() - start_ns;
 }
 
-/* Repeats a pass of `amount` bytes or FLOP for about `seconds` and summarises amount per second. */
-static whet_status repeat_passes(whet_ctx *ctx, whet_team *team, whet_team_fn fn, void *arg,
-                                 double amount, double seconds, whet_probe *probe) {
-    double rates[MAX_PASSES];
-    int n = 0;
-    const double end_ns = whet_clock_ns() + seconds * 1e9;
-    while (n < MAX_PASSES && (n < MIN_PASSES || whet_clock_ns() < end_ns)) {
-        WHET_TRY(whet_check_cancelled(ctx));
-        rates[n++] = amount / (pass_ns(team, fn, arg) * 1e-9);
-    }
-    qsort(rates, (size_t)n, sizeof rates[0], by_value);
-    *probe = (whet_probe){
-        .median = quantile(rates, n, 0.5),
-        .low = quantile(rates, n, 0.25),
-        .high = quantile(rates, n, 0.75),
-        .n_passes = n,
-    };
-    return WHET_OK;
-}
-
 /* ---- the prober ---- */
 
 struct whet_prober {
@@ -110,7 +90,7 @@ struct whet_prober {
     whet_arena memory;
     char *bytes;            /* borrowed from memory */
     size_t worker_bytes;    /* of each worker's part, a multiple of N_SLICES * PROBE_STEP_BYTES */
-    size_t from, length;    /* of each worker's part: what a pass reads */
+    size_t from, length;    /* of each worker's part: the slice that a pass reads */
     _Atomic size_t n_dealt; /* pieces of the pass; zero before and after */
     uint64_t words[MAX_WORKERS]; /* the results are used, so that the work is done */
     double sums[MAX_WORKERS];
@@ -158,8 +138,6 @@ static void choose_way(whet_prober *p) {
     for (int way = 1; way < N_PROBE_READS; way++)
         if (best_ns[way] < best_ns[best]) best = way;
     p->way = best;
-    p->from = 0;
-    p->length = p->worker_bytes;
 }
 
 static void multiply_add(void *arg, int worker, int n_workers) {
@@ -197,23 +175,26 @@ static void choose_unit(whet_prober *p) {
     p->n_rounds = best_rounds;
 }
 
-static size_t choose_bytes(const whet_machine *m) {
-    size_t bytes = (size_t)m->l3_bytes * (size_t)m->n_l3 * 4;
-    if (bytes < min_bytes) bytes = min_bytes;
-    if (m->memory_bytes > 0 && bytes > m->memory_bytes / 4) bytes = (size_t)m->memory_bytes / 4;
-    return bytes;
+static whet_status choose_bytes(whet_ctx *ctx, uint64_t cache_bytes, size_t *bytes) {
+    whet_machine m;
+    WHET_TRY(whet_machine_read(ctx, &m));
+    *bytes = (size_t)(cache_bytes ? cache_bytes : m.l3_bytes * (uint64_t)m.n_l3) * 4;
+    if (!cache_bytes && *bytes < min_bytes) *bytes = min_bytes;
+    if (m.memory_bytes > 0 && *bytes > m.memory_bytes / 4) *bytes = (size_t)m.memory_bytes / 4;
+    return WHET_OK;
 }
 
-whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, whet_prober **prober) {
+whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, uint64_t cache_bytes,
+                             whet_prober **prober) {
     *prober = NULL;
-    whet_machine machine;
-    WHET_TRY(whet_machine_read(ctx, &machine));
+    size_t bytes;
+    WHET_TRY(choose_bytes(ctx, cache_bytes, &bytes));
     whet_prober *p = whet_alloc_zero(ctx, 1, sizeof *p);
     if (!p) return WHET_E_NOMEM;
     p->ctx = ctx;
     p->team = team;
     const size_t n = (size_t)whet_team_size(team), unit = (size_t)N_SLICES * PROBE_STEP_BYTES;
-    p->worker_bytes = (choose_bytes(&machine) / n / unit + 1) * unit;
+    p->worker_bytes = (bytes / n / unit + 1) * unit;
     const size_t total = n * p->worker_bytes;
     const whet_status st = whet_arena_init(ctx, &p->memory, total);
     if (st != WHET_OK) {
@@ -241,14 +222,49 @@ uint64_t whet_prober_bytes(const whet_prober *p) {
     return (uint64_t)p->worker_bytes * (uint64_t)whet_team_size(p->team);
 }
 
+/* ---- passes, one after the other ---- */
+
+/* Nanoseconds of one. */
+typedef double pass_fn(whet_prober *p);
+
+/* Every slice in its turn: when one comes again it has left the caches. */
+static double read_slice(whet_prober *p) {
+    p->from = (p->from + p->length) % p->worker_bytes;
+    return pass_ns(p->team, read_part, p);
+}
+
+static double calculate(whet_prober *p) {
+    return pass_ns(p->team, multiply_add, p);
+}
+
+/* Repeats a pass of `amount` bytes or FLOP for about `seconds` and summarises amount per second. */
+static whet_status repeat_passes(whet_prober *p, pass_fn *pass, double amount, double seconds,
+                                 whet_probe *probe) {
+    double rates[MAX_PASSES];
+    int n = 0;
+    const double end_ns = whet_clock_ns() + seconds * 1e9;
+    while (n < MAX_PASSES && (n < MIN_PASSES || whet_clock_ns() < end_ns)) {
+        WHET_TRY(whet_check_cancelled(p->ctx));
+        rates[n++] = amount / (pass(p) * 1e-9);
+    }
+    qsort(rates, (size_t)n, sizeof rates[0], by_value);
+    *probe = (whet_probe){
+        .median = quantile(rates, n, 0.5),
+        .low = quantile(rates, n, 0.25),
+        .high = quantile(rates, n, 0.75),
+        .n_passes = n,
+    };
+    return WHET_OK;
+}
+
 whet_status whet_prober_bandwidth(whet_prober *p, double seconds, whet_probe *bytes_per_second) {
-    return repeat_passes(p->ctx, p->team, read_part, p, (double)whet_prober_bytes(p), seconds,
-                         bytes_per_second);
+    const double bytes = (double)p->length * whet_team_size(p->team);
+    return repeat_passes(p, read_slice, bytes, seconds, bytes_per_second);
 }
 
 whet_status whet_prober_flops(whet_prober *p, double seconds, whet_probe *flop_per_second) {
     const double flop = p->unit->flop_a_round * (double)p->n_rounds * whet_team_size(p->team);
-    return repeat_passes(p->ctx, p->team, multiply_add, p, flop, seconds, flop_per_second);
+    return repeat_passes(p, calculate, flop, seconds, flop_per_second);
 }
 
 const char *whet_prober_way(const whet_prober *p) {

@@ -223,6 +223,7 @@ static void test_equal_work_and_proof(void) {
         .sides = { { .find_winner = find_counting }, { .kernel = "repeat" } },
         .seed = test_seed,
         .probe_seconds = 1e-6,
+        .cache_bytes = 1 << 20,
     };
     REQUIRE(open_rig(&r, &opts) == WHET_OK);
     CHECK_STR(whet_bench_kernel(r.bench, 0)->name, "counting");
@@ -265,6 +266,7 @@ static void test_speed_of_one_kernel(void) {
     rig r;
     const whet_bench_opts opts = { .n_sides = 1,
                                    .probe_seconds = 1e-6,
+                                   .cache_bytes = 1 << 20,
                                    .sides = { { .kernel = "fused", .chunk_tokens = 16 } } };
     REQUIRE(open_rig(&r, &opts) == WHET_OK);
     const whet_bench_job job = { .n_filled = 100, .n_prompt = 40, .n_rounds = 4 };
@@ -285,7 +287,7 @@ static void test_speed_of_one_kernel(void) {
 
 static void test_bad_jobs(void) {
     rig r;
-    whet_bench_opts opts = { .n_sides = 1, .probe_seconds = 1e-6 };
+    whet_bench_opts opts = { .n_sides = 1, .probe_seconds = 1e-6, .cache_bytes = 1 << 20 };
     REQUIRE(open_rig(&r, &opts) == WHET_OK);
     static const whet_bench_job jobs[] = {
         { .n_filled = 10 },

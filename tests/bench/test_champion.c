@@ -70,7 +70,7 @@ static bool can_write(void) {
 }
 
 static int serve(int argc, char **argv) {
-    whet_champion_opts opts = { .n_threads = 2, .n_pairs = 1 };
+    whet_champion_opts opts = { .n_threads = 2, .n_pairs = 1, .cache_bytes = 1 << 20 };
     const char *folder = NULL;
     whet_champion champion;
     for (int i = 2; i + 1 < argc; i += 2) {

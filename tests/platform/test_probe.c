@@ -86,7 +86,8 @@ static void probes_give_ordered_quartiles(void) {
         whet_prober *prober;
         whet_probe probe;
         REQUIRE_OK(ctx, whet_team_open(ctx, n, &team));
-        REQUIRE_OK(ctx, whet_prober_open(ctx, team, &prober));
+        REQUIRE_OK(ctx, whet_prober_open(ctx, team, 1 << 20, &prober));
+        CHECK(whet_prober_bytes(prober) >= 4 << 20 && whet_prober_bytes(prober) < 5 << 20);
         REQUIRE_OK(ctx, whet_prober_flops(prober, 0.01, &probe));
         check_order(&probe);
         REQUIRE_OK(ctx, whet_prober_bandwidth(prober, 0.01, &probe));
@@ -105,7 +106,7 @@ static void a_prober_is_used_again(void) {
     whet_probe probe;
     REQUIRE_OK(ctx, whet_machine_read(ctx, &machine));
     REQUIRE_OK(ctx, whet_team_open(ctx, 0, &team));
-    REQUIRE_OK(ctx, whet_prober_open(ctx, team, &prober));
+    REQUIRE_OK(ctx, whet_prober_open(ctx, team, 0, &prober));
     CHECK(whet_prober_bytes(prober) >= machine.memory_bytes / 4 ||
           whet_prober_bytes(prober) >= 4 * machine.l3_bytes);
     for (int i = 0; i < 3; i++) {
