@@ -6,7 +6,7 @@
  * packed as tiles. Weights of up to 128 outputs are transposed to tiles of input pairs, where 512
  * tokens pass by, while the next ones are fetched. Both stay in L2: 1 MiB of activations and 256
  * KiB. */
-#include "kernels/linear/square.c"
+#include "kernels/square.c"
 #include "platform/tiles.h"
 
 enum {

@@ -7,7 +7,7 @@
  * weights of a worker pass by. */
 #include <immintrin.h>
 
-#include "kernels/linear/square.c"
+#include "kernels/square.c"
 #include "kernels/linear/store_tile.c"
 
 typedef __m512 sums16; /* 16 tokens of one output */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A square of 16 x 16 words transposed in registers: a part of many_*.c, which include it. */
+/* A square of 16 x 16 words transposed in registers: a part of the kernels that include it. */
 #include <immintrin.h>
 
 enum { SQUARE = 16 };
