@@ -273,13 +273,19 @@ static whet_status settle_baseline(whet_ctx *ctx, whet_search *s, whet_member *m
                              baseline_state(name, baseline->name ? from : "none", state));
 }
 
-/* The seed is the `repeat` program, made for this problem alone. */
-static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
+/* The `repeat` program, made for this problem alone. */
+static whet_status write_repeat(whet_ctx *ctx, const whet_search *s, whet_member *m) {
     const char *source = whet_program_text("repeat");
     if (!source) return whet_fail(ctx, WHET_E_INTERNAL, "there is no program repeat");
-    *m = (whet_member){ .operator_name = "seed", .parent = -1, .parent2 = -1 };
     WHET_TRY(whet_genome_parse(ctx, source, strlen(source), &m->genome));
-    WHET_TRY(whet_genome_specialise(ctx, &m->genome, &s->opts.problem, &m->text));
+    return whet_genome_specialise(ctx, &m->genome, &s->opts.problem, &m->text);
+}
+
+/* The log's, which an older whet may have written; a new run begins with `repeat`. */
+static whet_status write_seed(whet_ctx *ctx, whet_search *s, whet_member *m) {
+    *m = (whet_member){ .operator_name = "seed", .parent = -1, .parent2 = -1 };
+    if (s->answers) WHET_TRY(whet_store_get_seed(ctx, s->answers, &m->text));
+    if (!m->text.len) WHET_TRY(write_repeat(ctx, s, m));
     WHET_TRY(whet_genome_parse(ctx, m->text.text, m->text.len, &m->genome));
     const int most = s->opts.max_code_bytes;
     if (s->opts.proposer && most > 0 && m->text.len > (size_t)most)

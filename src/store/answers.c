@@ -90,6 +90,17 @@ void whet_store_answer_fini(whet_ctx *ctx, whet_store_answer *answer) {
     whet_buf_fini(ctx, &answer->check.evidence);
 }
 
+whet_status whet_store_get_seed(whet_ctx *ctx, whet_store *store, whet_buf *source) {
+    sqlite3_stmt *stmt;
+    bool has_row;
+    WHET_TRY(whet_db_query(ctx, &store->db, &stmt,
+                           "SELECT source FROM main.programs WHERE operator = 'seed'", ""));
+    whet_status st = whet_db_step(ctx, &store->db, stmt, &has_row);
+    if (st == WHET_OK && has_row) st = take_text(ctx, stmt, 0, source);
+    whet_db_finish(stmt);
+    return st;
+}
+
 whet_status whet_store_get_answer(whet_ctx *ctx, whet_store *store, const char *hash,
                                   whet_store_answer *answer) {
     sqlite3_stmt *stmt;

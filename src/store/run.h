@@ -205,6 +205,10 @@ typedef struct whet_store_judgement {
     whet_buf evidence;
 } whet_store_judgement;
 
+/* The source of the program that the run began with, replacing what was there; empty where there is
+ * none yet. */
+whet_status whet_store_get_seed(whet_ctx *ctx, whet_store *store, whet_buf *source);
+
 /* How a program was built and checked; the buffers are owned: whet_store_answer_fini. */
 typedef struct whet_store_answer {
     bool is_there;
