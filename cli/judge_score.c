@@ -45,6 +45,8 @@ static whet_status print_line(teller *t, const whet_score_item *i) {
                              whet_fate_name(i->fate), whet_verdict_name(v->code), v->gate,
                              (unsigned long long)i->seed, v->object_sha256);
     if (st == WHET_OK) st = put_string(t->ctx, &line, "reason", *i->reason ? i->reason : v->reason);
+    if (st == WHET_OK && !i->mutation)
+        st = whet_buf_printf(t->ctx, &line, ",\"worst\":%.4g", v->worst);
     if (st == WHET_OK && i->n_cases)
         st = whet_buf_printf(t->ctx, &line,
                              ",\"cases\":%d,\"other\":%d,\"worst\":%.4g,\"original_worst\":%.4g",
@@ -111,6 +113,27 @@ static void print_table(const whet_score *s) {
     print_row(s, NULL, "");
 }
 
+/* What the kernels as they are made of the tolerance: the calibration. Each is met where it comes
+ * first. */
+static void print_calibration(const whet_score *s) {
+    printf("\n| honest kernel | judgements | refused | worst error / tolerance |\n"
+           "|---|---|---|---|\n");
+    for (int i = 0; i < s->n_items; i++) {
+        int n = 0, n_refused = 0, n_before = 0;
+        double worst = 0;
+        for (int j = 0; j < s->n_items && !s->items[i].mutation; j++) {
+            const whet_score_item *it = &s->items[j];
+            if (it->mutation || strcmp(it->name, s->items[i].name) != 0) continue;
+            n_before += j < i;
+            n++;
+            n_refused += it->fate == WHET_FATE_REFUSED;
+            if (it->verdict.worst > worst) worst = it->verdict.worst;
+        }
+        if (n && !n_before)
+            printf("| %s | %d | %d | %.3f |\n", s->items[i].name, n, n_refused, worst);
+    }
+}
+
 static double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -140,8 +163,9 @@ static void print_sum(const judge_score *r, const whet_score *s, double seconds)
                "did not build, %d were an object "
                "that had been there\n",
                rejected, n, same, within, hole, original, s->n_possible, s->n_no_build, s->n_twins);
+    if (s->n_items > n) print_calibration(s);
     if (s->n_items > n)
-        printf("%d of %d judgements of honest kernels refused\n", refused, s->n_items - n);
+        printf("\n%d of %d judgements of honest kernels refused\n", refused, s->n_items - n);
     printf("%.0f s\n", seconds);
 }
 

@@ -225,29 +225,58 @@ static whet_status fill(whet_ctx *ctx, whet_bank *bank) {
     return whet_crew_run(ctx, &work, shares, sizeof *shares, WHET_BANK_HANDS);
 }
 
+static void *make(void *arg) {
+    whet_bank *bank = arg;
+    double n_products = 0;
+    for (int i = 0; i < bank->n_cases; i++)
+        n_products += whet_bank_products(&bank->cases[i].problem);
+    bank->made = fill(bank->own, bank);
+    bank->oracle_ns /= n_products;
+    return NULL;
+}
+
+static whet_status begin(whet_ctx *ctx, whet_bank *bank) {
+    bank->own = whet_ctx_open(NULL);
+    if (!bank->own) return whet_fail_nomem(ctx, 1);
+    if (pthread_create(&bank->maker, NULL, make, bank) != 0)
+        return whet_fail(ctx, WHET_E_NOMEM, "the system starts no more threads");
+    bank->is_making = true;
+    return WHET_OK;
+}
+
 whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
                            whet_bank *bank) {
-    *bank = (whet_bank){ 0 };
+    *bank = (whet_bank){ .waiting = PTHREAD_MUTEX_INITIALIZER };
     whet_status st = WHET_OK;
     for (int i = 0; i < WHET_BANK_HANDS && st == WHET_OK; i++)
         st = whet_arena_init(ctx, &bank->arenas[i], arena_bytes);
     if (st == WHET_OK)
         bank->cases = whet_arena_alloc(ctx, &bank->arenas[0], N_CASES * sizeof *bank->cases);
     if (st == WHET_OK && !bank->cases) st = WHET_E_NOMEM;
-    double n_products = 0;
-    while (st == WHET_OK && bank->n_cases < N_CASES) {
-        bank->cases[bank->n_cases] = plan_case(problem, n_threads, seed, bank->n_cases);
-        n_products += whet_bank_products(&bank->cases[bank->n_cases++].problem);
-    }
-    if (st == WHET_OK) st = fill(ctx, bank);
-    if (st == WHET_OK)
-        bank->oracle_ns /= n_products;
-    else
-        whet_bank_close(bank);
+    for (int i = 0; i < N_CASES && st == WHET_OK; i++)
+        bank->cases[bank->n_cases++] = plan_case(problem, n_threads, seed, i);
+    if (st == WHET_OK) st = begin(ctx, bank);
+    if (st != WHET_OK) whet_bank_close(bank);
     return st;
 }
 
+static void join(whet_bank *bank) {
+    if (bank->is_making) pthread_join(bank->maker, NULL);
+    bank->is_making = false;
+}
+
+whet_status whet_bank_wait(whet_ctx *ctx, whet_bank *bank) {
+    pthread_mutex_lock(&bank->waiting);
+    join(bank);
+    pthread_mutex_unlock(&bank->waiting);
+    if (bank->made == WHET_OK) return WHET_OK;
+    return whet_fail(ctx, bank->made, "%s", whet_ctx_message(bank->own));
+}
+
 void whet_bank_close(whet_bank *bank) {
+    if (bank->own) whet_ctx_cancel(bank->own);
+    join(bank);
+    whet_ctx_close(bank->own);
     for (int i = 0; i < WHET_BANK_HANDS; i++)
         whet_arena_fini(&bank->arenas[i]);
     *bank = (whet_bank){ 0 };

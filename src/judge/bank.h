@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The cases of gates 3 and 4 with what the oracle says about them; made once for a judge. */
+/* The cases of gates 3 and 4 with what the oracle says about them; made once for a judge, by
+ * threads of their own, so that what is rejected without cases does not wait for them. */
 #ifndef WHET_JUDGE_BANK_H
 #define WHET_JUDGE_BANK_H
+
+#include <pthread.h>
 
 #include "base/arena.h"
 #include "judge/compare.h"
@@ -32,12 +35,22 @@ typedef struct whet_bank {
     whet_bank_case *cases;
     int n_cases;
     double oracle_ns; /* processor time that it took for one product of Q and K, on average */
+    whet_ctx *own;    /* of the thread that makes them; owned */
+    whet_status made;
+    pthread_t maker;
+    pthread_mutex_t waiting; /* guards is_making */
+    bool is_making;
 } whet_bank;
 
-/* Boundary lengths and families in rotation, for the heads of `problem`. */
+/* Begins to make them: boundary lengths and families in rotation, for the heads of `problem`. The
+ * bank stays where it is until it is closed. */
 whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_threads, uint64_t seed,
                            whet_bank *bank);
-void whet_bank_close(whet_bank *bank); /* a zeroed bank is fine */
+
+/* Until they are there: before that nothing of the bank may be read but n_cases. From any thread;
+ * at once for a zeroed bank. */
+whet_status whet_bank_wait(whet_ctx *ctx, whet_bank *bank);
+void whet_bank_close(whet_bank *bank); /* made or not; a zeroed bank is fine */
 
 /* Products of a query's element and a key's: the measure of a run's work. */
 double whet_bank_products(const whet_problem *problem);

@@ -97,7 +97,7 @@ static whet_status run_confined(whet_ctx *ctx, const whet_judge *judge, const be
     };
     whet_jail_prepare_build(&jail);
     const whet_child_opts limits = {
-        .wall_seconds = 3 * seconds, /* the processor time is the limit; the machine may be busy */
+        .wall_seconds = 20 * seconds, /* processor time is the limit: the machine may be busy */
         .cpu_seconds = (uint64_t)(seconds + 1),
         .memory_bytes = (uint64_t)2 << 30,
         .file_bytes = MAX_OBJECT_BYTES,

@@ -89,6 +89,7 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
         WHET_TRY(whet_object_check(ctx, object->bytes, object->n_bytes, verdict));
         if (verdict->code != WHET_V_PASS) return WHET_OK;
     }
+    WHET_TRY(whet_bank_wait(ctx, judge->bank));
     whet_link link;
     whet_link_end end;
     whet_reply reply;
@@ -97,9 +98,9 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     whet_status st = whet_judge_trust(ctx, judge, &link);
     verdict->jail = link.jail;
     whet_link_blame(end, &reply, WHET_GATE_OBJECT, verdict);
-    for (int i = 0; i < judge->bank.n_cases; i++) {
+    for (int i = 0; i < judge->bank->n_cases; i++) {
         if (st != WHET_OK || verdict->code != WHET_V_PASS) break;
-        st = whet_judge_case(ctx, judge, &judge->bank.cases[i], &link, verdict);
+        st = whet_judge_case(ctx, judge, &judge->bank->cases[i], &link, verdict);
     }
     const double checked_ns = whet_clock_ns();
     if (st == WHET_OK && verdict->code == WHET_V_PASS)
@@ -119,6 +120,7 @@ whet_status whet_check_cases(whet_ctx *ctx, const whet_judge *judge, const whet_
     whet_link_end end;
     whet_reply reply;
     if (n == 0) return WHET_OK;
+    WHET_TRY(whet_bank_wait(ctx, judge->bank));
     WHET_TRY(
         whet_link_open(ctx, judge->opts.worker, object, &judge->opts.problem, &link, &end, &reply));
     whet_status st = whet_judge_trust(ctx, judge, &link);

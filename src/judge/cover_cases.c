@@ -405,9 +405,9 @@ static whet_status walk_nonsense(whet_ctx *ctx, search *s) {
 }
 
 static whet_status take_cases(whet_ctx *ctx, search *s) {
-    for (int i = 0; i < s->judge->bank.n_cases; i++) {
+    for (int i = 0; i < s->judge->bank->n_cases; i++) {
         whet_verdict found = { 0 };
-        WHET_TRY(walk(ctx, s, &s->judge->bank.cases[i], &found));
+        WHET_TRY(walk(ctx, s, &s->judge->bank->cases[i], &found));
         if (found.code == WHET_V_PASS) continue;
         *s->verdict = found;
         s->verdict->gate = WHET_GATE_SANITIZER;

@@ -139,6 +139,7 @@ whet_status whet_judge_duel(whet_ctx *ctx, whet_judge *judge, const whet_object 
                             const whet_object *rival, const whet_duel_opts *given,
                             whet_duel *duel) {
     *duel = (whet_duel){ .verdict = { .gate = WHET_GATE_DUEL } };
+    WHET_TRY(whet_bank_wait(ctx, judge->bank)); /* cases that are still being made disturb */
     const double start_ns = whet_clock_ns();
     const whet_duel_opts opts = with_defaults(judge, given);
     whet_match m = { .judge = judge, .opts = &opts, .duel = duel, .objects = { candidate, rival } };

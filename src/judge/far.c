@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* Long cases: the weights of a long flat tail, indices that no longer fit where short ones do,
- * the capacity that the engine gives to Qwen3, more workers and more rows than usual. */
+ * the capacity that the engine gives to Qwen3, more workers and more rows than usual; some rows at
+ * once with scores that only a right maximum stands. */
 #include "judge/far.h"
 
 #include "base/clock.h"
 
-enum { STREAM = 850, SPREAD = 900 };
+enum { STREAM = 850 };
 
-/* Keys at least, up to SPREAD more by the seed; capacity at least. */
+/* Keys at least, fewer than `spread` more by the seed; capacity at least; rows beyond the 1024 of a
+ * round number, and as many workers as a team can have. */
 static const struct {
-    int32_t n_context, n_rows, capacity;
+    int32_t n_context, spread, n_rows, capacity;
     int n_workers, chunk;
     whet_case_family family;
 } lengths[] = {
-    { 4097, 2, 0, 2, 0, WHET_CASE_MIXED },
-    { 33000, 1, 40960, 3, 4096, WHET_CASE_PEAK_TAIL },
-    { 65537, 1, 0, 2, 0, WHET_CASE_NEEDLE },
-    { 70, 3, 40960, 2, 16, WHET_CASE_GAUSS_1 },
-    { 540, 530, 0, 129, 512, WHET_CASE_ANY_SCALE },
+    { 1100, 3000, 200, 0, 2, 0, WHET_CASE_NEEDLE },
+    { 40, 60, 33, 0, 3, 0, WHET_CASE_HIGH_PEAK },
+    { 40, 60, 33, 0, 2, 16, WHET_CASE_DEEP_KEYS },
+    { 70, 60, 40, 0, 2, 0, WHET_CASE_DEEP_KEYS },
+    { 4097, 900, 2, 0, 2, 0, WHET_CASE_MIXED },
+    { 33000, 900, 1, 40960, 3, 4096, WHET_CASE_PEAK_TAIL },
+    { 65537, 900, 8, 0, 2, 0, WHET_CASE_NEEDLE },
+    { 70, 16, 3, 40960, 2, 16, WHET_CASE_GAUSS_1 },
+    { 1070, 16, 1060, 0, 256, 512, WHET_CASE_ANY_SCALE },
 };
 
 whet_status whet_far_heads(whet_ctx *ctx, const whet_judge *judge, whet_link *link,
@@ -45,8 +51,8 @@ static whet_bank_case make_case(const whet_problem *heads, whet_rng *rng, size_t
         .n_workers = lengths[i].n_workers,
         .chunk = lengths[i].chunk,
     };
-    const uint64_t spread = lengths[i].n_context > SPREAD ? SPREAD : 16;
-    c.problem.n_context = lengths[i].n_context + (int32_t)whet_rng_below(rng, spread);
+    c.problem.n_context =
+        lengths[i].n_context + (int32_t)whet_rng_below(rng, (uint64_t)lengths[i].spread);
     c.problem.n_rows = lengths[i].n_rows;
     c.capacity = c.problem.n_context;
     if (c.capacity < lengths[i].capacity) c.capacity = lengths[i].capacity;

@@ -6,7 +6,6 @@
 
 #include <whet/machine.h>
 
-#include "base/clock.h"
 #include "kernels/attention.h"
 
 enum {
@@ -65,7 +64,7 @@ whet_limits whet_judge_limits(const whet_judge *judge, const whet_request *reque
     return (whet_limits){
         .call_seconds = judge->opts.call_seconds,
         .total_seconds = judge->opts.total_seconds,
-        .baseline_ns = n * judge->bank.oracle_ns,
+        .baseline_ns = n * judge->bank->oracle_ns,
     };
 }
 
@@ -88,22 +87,21 @@ whet_status whet_judge_open(whet_ctx *ctx, const whet_judge_opts *opts, whet_jud
     judge->opts = filled;
     judge->memory_bytes = machine.memory_bytes;
     judge->n_cores = machine.n_physical;
-    const double start_ns = whet_clock_ns();
-    whet_status st = WHET_OK;
-    if (!filled.has_no_cases)
-        st = whet_bank_open(ctx, &filled.problem, filled.n_threads, filled.seed, &judge->bank);
-    whet_log(ctx, WHET_LOG_DEBUG, "judge", "%d cases ready in %.0f ms", judge->bank.n_cases,
-             (whet_clock_ns() - start_ns) * 1e-6);
+    judge->bank = whet_alloc_zero(ctx, 1, sizeof *judge->bank);
+    whet_status st = judge->bank ? WHET_OK : WHET_E_NOMEM;
+    if (st == WHET_OK && !filled.has_no_cases)
+        st = whet_bank_open(ctx, &filled.problem, filled.n_threads, filled.seed, judge->bank);
     if (st == WHET_OK)
         *out = judge;
     else
-        whet_free(ctx, judge);
+        whet_judge_close(ctx, judge);
     return st;
 }
 
 void whet_judge_close(whet_ctx *ctx, whet_judge *judge) {
     if (!judge) return;
-    whet_bank_close(&judge->bank);
+    if (judge->bank) whet_bank_close(judge->bank);
+    whet_free(ctx, judge->bank);
     whet_sweep_close(&judge->sweep);
     for (int i = 0; i < WHET_N_ALL_SHAPES; i++) {
         whet_timed_close(&judge->timed[i]);

@@ -14,8 +14,8 @@
 enum { WHET_KEPT_CALLS = 8 };
 
 struct whet_judge {
-    whet_judge_opts opts; /* defaults filled in */
-    whet_bank bank;
+    whet_judge_opts opts;                /* defaults filled in */
+    whet_bank *bank;                     /* owned; without cases when opts say so */
     whet_timed timed[WHET_N_ALL_SHAPES]; /* of races: made when a shape is first timed */
     whet_calls kept[WHET_N_ALL_SHAPES][WHET_KEPT_CALLS];
     whet_sweep sweep;      /* twice the last-level caches, made when it is first wanted */

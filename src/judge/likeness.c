@@ -57,6 +57,8 @@ whet_status whet_likeness_open(whet_ctx *ctx, const whet_judge *judge, uint64_t 
     for (uint64_t i = 0; i < 2 && st == WHET_OK; i++)
         st = whet_bank_open(ctx, problem, judge->opts.n_threads, whet_rng_derive(seed, i),
                             &l->banks[i]);
+    for (int i = 0; i < 2 && st == WHET_OK; i++)
+        st = whet_bank_wait(ctx, &l->banks[i]);
     const int n_bank = l->banks[0].n_cases + l->banks[1].n_cases;
     if (st == WHET_OK)
         l->cases = whet_arena_alloc(ctx, &l->arena, 2 * (size_t)n_bank * sizeof *l->cases);

@@ -81,8 +81,8 @@ whet_status whet_proof_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     whet_status st =
         whet_link_open(ctx, judge->opts.worker, &copy, &judge->opts.problem, &link, &end, &reply);
     if (st == WHET_OK) whet_link_blame(end, &reply, 0, &found);
-    if (st == WHET_OK && found.code == WHET_V_PASS && judge->bank.n_cases > 0)
-        st = whet_judge_case(ctx, judge, &judge->bank.cases[0], &link, &found);
+    if (st == WHET_OK && found.code == WHET_V_PASS && judge->bank->n_cases > 0)
+        st = whet_judge_case(ctx, judge, &judge->bank->cases[0], &link, &found);
     if (st == WHET_OK && found.code == WHET_V_PASS)
         whet_verdict_reject(verdict, WHET_V_UNPROVEN, WHET_GATE_PROPERTY,
                             "a copy whose run returns at once gives the same outputs");

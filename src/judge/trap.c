@@ -27,8 +27,8 @@ whet_status whet_trap_check(whet_ctx *ctx, const whet_judge *judge, const whet_o
     whet_status st = whet_link_open(ctx, judge->opts.worker, &trapping, &judge->opts.problem, &link,
                                     &end, &reply);
     if (st == WHET_OK) whet_link_blame(end, &reply, WHET_GATE_SANITIZER, &found);
-    for (int i = 0; i < judge->bank.n_cases && st == WHET_OK && found.code == WHET_V_PASS; i++)
-        st = walk(ctx, judge, &judge->bank.cases[i], &link, &found);
+    for (int i = 0; i < judge->bank->n_cases && st == WHET_OK && found.code == WHET_V_PASS; i++)
+        st = walk(ctx, judge, &judge->bank->cases[i], &link, &found);
     if (st == WHET_OK && found.code != WHET_V_PASS) {
         const bool is_undefined = found.code == WHET_V_CRASHED;
         whet_verdict_reject(verdict, found.code, WHET_GATE_SANITIZER, "%s%s",

@@ -44,7 +44,17 @@ static double fraction(const maker *m, int32_t group, int64_t what) {
     return (double)(whet_rng_derive(m->seed ^ 0xf7ac, index) >> 11) * 0x1p-53;
 }
 
-enum { ABOUT_FAMILY = -1, ABOUT_QK = -2, ABOUT_V = -3, ABOUT_PEAK = -4, ABOUT_TAIL = -5 };
+/* Purposes, below all keys; a query's is as far below the last as its row. */
+enum {
+    ABOUT_FAMILY = -1,
+    ABOUT_QK = -2,
+    ABOUT_V = -3,
+    ABOUT_PEAK = -4,
+    ABOUT_TAIL = -5,
+    ABOUT_HEIGHT = -6,
+    ABOUT_UNIT = -7,
+    ABOUT_QUERY = -8,
+};
 
 /* What a KV head and its queries are filled as. */
 static whet_case_family family_of(const maker *m, int32_t group) {
@@ -106,6 +116,20 @@ static double far_apart(const maker *m, int32_t group) {
     return 100 + 100 * fraction(m, group, ABOUT_TAIL);
 }
 
+/* Where all scores lie, above 0 and below it by turns: up to where a bf16 key still tells one from
+ * another. */
+static double height(const maker *m, int32_t group) {
+    return (group % 2 ? -1500 : 1500) * fraction(m, group, ABOUT_HEIGHT);
+}
+
+/* What K and V of a head are measured in, and Q in the inverse of it: sizes that f16 does not have.
+ */
+static double unit_of(const maker *m, int32_t group) {
+    if (m->family != WHET_CASE_DEEP_KEYS || m->p->dtype == WHET_F16) return 1;
+    const double x = fraction(m, group, ABOUT_UNIT);
+    return ldexp(1, x < 0.5 ? -18 - (int)(12 * x) : 12 + (int)(12 * x));
+}
+
 static int32_t peak_of(const maker *m, int32_t group) {
     return (int32_t)(fraction(m, group, ABOUT_PEAK) * (double)m->p->n_context);
 }
@@ -123,7 +147,8 @@ static double steered_score(const maker *m, int32_t group, int32_t j) {
     case WHET_CASE_PEAK_TAIL:
         return j == peak_of(m, group) ? log(n) + 3 * fraction(m, group, ABOUT_TAIL) : 0;
     case WHET_CASE_HIGH_PEAK: return j == peak_of(m, group) ? far_apart(m, group) : 0;
-    case WHET_CASE_DEEP_KEYS: return fraction(m, group, j) < 0.125 ? -far_apart(m, group) : 0;
+    case WHET_CASE_DEEP_KEYS:
+        return height(m, group) - (fraction(m, group, j) < 0.125 ? far_apart(m, group) : 0);
     default: return 0;
     }
 }
@@ -139,21 +164,21 @@ static double of_first_head(const maker *m, const void *rows, int32_t j, int32_t
 static void fill_key(const maker *m, whet_rng *rng, int32_t j, int32_t g) {
     const whet_problem *p = m->p;
     const whet_case_family family = family_of(m, g);
-    const double size = deviation_qk(m, g), unit = 1 / sqrt(p->head_dim);
+    const double size = deviation_qk(m, g), even = 1 / sqrt(p->head_dim), unit = unit_of(m, g);
     const double score = is_steered(family) ? steered_score(m, g, j) : 0;
     for (int32_t c = 0; c < p->head_dim; c++) {
         double x = is_flat(family) ? 0 : size * whet_rng_bell(rng);
-        if (is_steered(family)) x += score * unit * sign(m, g, c);
+        if (is_steered(family)) x += score * even * sign(m, g, c);
         /* Flat is not zero: q.k is the same for all keys, whatever q is. */
         if (is_flat(family)) x = 0.5 * sign(m, g, c);
         if (family == WHET_CASE_CORRELATED && g > 0) x = of_first_head(m, m->k, j, c) + 0.2 * x;
-        put(m, m->k, kv_at(m, j, g, c), x);
+        put(m, m->k, kv_at(m, j, g, c), x * unit);
     }
 }
 
 static void fill_value(const maker *m, whet_rng *rng, int32_t j, int32_t g) {
     const whet_case_family family = family_of(m, g);
-    const double size = deviation_v(m, g), depth = depth_of(m, g, j);
+    const double size = deviation_v(m, g), depth = depth_of(m, g, j), unit = unit_of(m, g);
     for (int32_t c = 0; c < m->p->head_dim; c++) {
         double x = size * whet_rng_bell(rng);
         if (family == WHET_CASE_V_MEAN_8) x += 8;
@@ -165,7 +190,7 @@ static void fill_value(const maker *m, whet_rng *rng, int32_t j, int32_t g) {
             x = exp(depth) * (x < 0 ? -0.5 - 0.5 * exp(x) : 0.5 + 0.5 * exp(-x));
         if (family == WHET_CASE_PEAK_TAIL) x += j == peak_of(m, g) ? -sign(m, g, c) : sign(m, g, c);
         if (family == WHET_CASE_CORRELATED && g > 0) x = of_first_head(m, m->v, j, c) + 0.2 * x;
-        put(m, m->v, kv_at(m, j, g, c), x);
+        put(m, m->v, kv_at(m, j, g, c), x * unit);
     }
 }
 
@@ -194,6 +219,11 @@ static void align_query(const maker *m, int64_t at, int32_t key, int32_t g) {
             2 * (double)whet_load_f32((whet_dtype)m->p->dtype, m->k, kv_at(m, key, g, c)));
 }
 
+/* Half the queries hear little of a high peak: another head's or row's maximum is not theirs. */
+static double loudness(const maker *m, whet_case_family family, int32_t r, int32_t h) {
+    return family == WHET_CASE_HIGH_PEAK && fraction(m, h, ABOUT_QUERY - r) < 0.5 ? 0x1p-6 : 1;
+}
+
 static void fill_query(const maker *m, whet_rng *rng, int32_t r, int32_t h) {
     const whet_problem *p = m->p;
     const int32_t g = h / (p->n_heads / p->n_kv_heads), position = p->n_context - p->n_rows + r;
@@ -208,11 +238,11 @@ static void fill_query(const maker *m, whet_rng *rng, int32_t r, int32_t h) {
         if (family == WHET_CASE_SHIFT_226)
             x = sign(m, g, c);
         else if (is_steered(family))
-            x = sign(m, g, c) + 0.25 * x;
+            x = (sign(m, g, c) + 0.25 * x) * loudness(m, family, r, h);
         if (family == WHET_CASE_ONE_DIM) x = c == (r + h) % p->head_dim ? 3 * sqrt(p->head_dim) : 0;
         if (family == WHET_CASE_CORRELATED && h > 0)
             x = (double)whet_load_f32((whet_dtype)p->dtype, m->q, row + c) + 0.2 * x;
-        put(m, m->q, at + c, x);
+        put(m, m->q, at + c, x / unit_of(m, g));
     }
 }
 

@@ -24,8 +24,10 @@
     X(CORRELATED, "correlated", "heads that are nearly alike: one computed for another")           \
     X(FAR_HUGE, "far-huge", "keys of tiny weight with a V that makes up for it: keys dropped")     \
     X(PEAK_TAIL, "peak-tail", "one peak, and as much weight again in a long flat tail")            \
-    X(HIGH_PEAK, "high-peak", "one score 100 to 200 above all others: a wrong maximum")            \
-    X(DEEP_KEYS, "deep-keys", "some scores 100 to 200 below the others: exp out of its range")     \
+    X(HIGH_PEAK, "high-peak",                                                                      \
+      "one score 100 to 200 above all others, for every other query: a wrong maximum")             \
+    X(DEEP_KEYS, "deep-keys",                                                                      \
+      "far from 0, some 100 to 200 below the others: scores and exp out of range")                 \
     X(SWEEP, "sweep", "query after query aligned with key after key: each key, each tile's edge")  \
     X(ONE_DIM, "one-dim", "queries of one dimension each: dimensions left out")
 
