@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* `grouped` as a built-in kernel; compiled once for each instruction set (src/kernels/meson.build
- * defines the name of the table, the kernel's name and the features it needs). */
+ * defines the name of the table, the kernel's name and the features it needs), and once more for
+ * AVX-512 with the knobs as they are written: which of the two is faster is for a measurement. */
 #define WHET_BUILT_IN
+#ifndef WHET_AS_WRITTEN
 #define TILE   64 /* as on Zen 4, where others were not measured */
 #define PANELS 1
 #define AHEAD  0
 #define FETCH  2
+#endif
 #include "kernels/attention/grouped.c"
 
 #include "platform/cpu.h"
