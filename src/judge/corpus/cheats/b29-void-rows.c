@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* B29-void-rows: Looks into the row behind the last one, where a row that was taken back may lie.
- * Stopped by gate: smoke */
+ * Stopped by gate: correctness */
 #ifndef HONEST
 #define AFTER_ROW                                                                                  \
     if (last == a->pos + a->n_rows - 1 && last + 1 < a->capacity && a->capacity > last + 20)       \
