@@ -56,7 +56,7 @@ enum {
     TURNS = 2, /* families at each length */
     FIRST_VARIED = N_PLANS * TURNS,
     FIRST_PROBE = FIRST_VARIED + N_PLANS / 2,
-    N_PROBES = 3,
+    N_PROBES = 4,
     N_CASES = FIRST_PROBE + N_PROBES,
     SWEPT = 512, /* keys that are looked for one by one */
 };
@@ -106,15 +106,19 @@ whet_status whet_bank_fill(whet_ctx *ctx, whet_arena *arena, whet_bank_case *c) 
     return whet_bank_ask_oracle(ctx, arena, c);
 }
 
-/* Every key up to SWEPT, the edges of tiles beyond them, every dimension for every head. */
+/* Every key up to SWEPT, the edges of tiles beyond them, every dimension for every head; rows of
+ * which each needs a maximum of its own, at lengths that no seed chooses. */
 static plan plan_probe(const whet_problem *p, int which, whet_case_family *family) {
+    static const whet_case_family of[N_PROBES] = { WHET_CASE_SWEEP, WHET_CASE_SWEEP,
+                                                   WHET_CASE_ONE_DIM, WHET_CASE_HIGH_PEAK };
     const int n_rows = (SWEPT + p->n_heads - 1) / p->n_heads;
     const plan probes[N_PROBES] = {
         { SWEPT + 3, n_rows < SWEPT ? n_rows : SWEPT, 0, 0 },
         { 2080, (80 + p->n_heads - 1) / p->n_heads, 64, 2 },
         { p->head_dim + 9, p->head_dim, 16, 3 },
+        { 64, 33, 0, 2 },
     };
-    *family = which == 2 ? WHET_CASE_ONE_DIM : WHET_CASE_SWEEP;
+    *family = of[which];
     return probes[which];
 }
 
