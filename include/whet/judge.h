@@ -250,7 +250,8 @@ typedef struct whet_duel_opts {
                      prefills, two */
     bool keeps_data;   /* for races: queries and appended rows are some that the judge keeps, none
                           twice in a pair of processes, so that there are at most 8 blocks; caches
-                          are not refreshed */
+                          are not refreshed, and gate 9 does not look at the append of many rows */
+    bool times_append; /* with keeps_data: gate 9 looks at that append after all */
     bool judges_rival; /* the rival is a candidate, too: a verdict may be of it */
     bool is_rough;  /* for rehearsals: samples as short as the judge's sample_ns, whatever starting
                        and  stopping them costs, on two caches; the judge sleeps meanwhile */
@@ -314,10 +315,12 @@ typedef struct whet_sanity {
     double flop, flop_per_second;
     double speed;     /* ratio over the best baseline */
     const char *best; /* its name */
+    double copies;    /* time of an append of many rows / of a plain copy */
 } whet_sanity;
 
 /* QUARANTINE, and true, for a time below the roofline's floor (Williams, Waterman, Patterson, 2009;
- * a tenth is left to the probe) and for a speed above three times that of the best baseline. */
+ * a tenth is left to the probe) and for a speed above three times that of the best baseline; SLOWER
+ * for an append of many rows that takes more than WHET_MAX_COPIES. */
 WHET_API bool whet_judge_doubts(const whet_sanity *sanity, whet_verdict *verdict);
 
 /* The median over pairs of the median over blocks of log(rival / candidate), as a ratio, and its

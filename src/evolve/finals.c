@@ -45,7 +45,8 @@ static effort effort_of(const whet_search *s, whet_shape shape, bool is_final, b
 static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
                              const whet_baseline *rival, whet_shape shape, bool is_final,
                              whet_measured *measured) {
-    const effort e = effort_of(s, shape, is_final, is_final && rival == whet_suite_rival(s));
+    const bool is_decisive = is_final && rival == whet_suite_rival(s);
+    const effort e = effort_of(s, shape, is_final, is_decisive);
     const whet_duel_opts opts = {
         .shape = shape,
         .n_pairs = e.n_pairs,
@@ -53,6 +54,7 @@ static whet_status duel_with(whet_ctx *ctx, whet_search *s, whet_member *m,
         .seed = whet_rng_u64(&s->rng),
         .seconds = e.seconds,
         .keeps_data = true, /* fresh data would halve the pairs that the time allows */
+        .times_append = is_decisive && shape == WHET_SHAPE_DECODE && !s->opts.is_rehearsal,
     };
     whet_duel duel;
     WHET_TRY(whet_referee_recall(ctx, s, m));
@@ -242,14 +244,18 @@ static void explain(whet_search *s, const char *why) {
     snprintf(s->result->not_installed, sizeof s->result->not_installed, "%.*s", most, why);
 }
 
-/* A search does without gate 6; what the engine loads does not. `refused` says why it is not taken.
- */
+/* Why it is not taken. */
+static void refuse(const whet_member *m, const whet_verdict *v, char refused[160]) {
+    snprintf(refused, 160, "%.10s was refused by gate %d: %s: %.90s", m->hash, (int)v->gate,
+             whet_verdict_name(v->code), v->reason);
+}
+
+/* A search does without gate 6; what the engine loads does not. */
 static whet_status install(whet_ctx *ctx, whet_search *s, const whet_member *m, char refused[160]) {
     whet_verdict full = m->verdict;
     WHET_TRY(whet_judge_finish(ctx, s->judge, m->text.text, m->text.len, &m->object, &full));
     if (full.code != WHET_V_PASS) {
-        snprintf(refused, 160, "%.10s was refused by gate %d: %s: %.90s", m->hash, (int)full.gate,
-                 whet_verdict_name(full.code), full.reason);
+        refuse(m, &full, refused);
         return WHET_OK;
     }
     WHET_TRY(write_receipt(ctx, s, m));
@@ -355,7 +361,7 @@ static whet_status try_taken(whet_ctx *ctx, whet_search *s, final *f) {
     whet_member *m = &s->members[best->member];
     WHET_TRY(measure_between_limits(ctx, s, best));
     if (m->verdict.code != WHET_V_PASS) {
-        snprintf(f->refused, sizeof f->refused, "%.10s was rejected in the final", m->hash);
+        refuse(m, &m->verdict, f->refused);
         return WHET_OK;
     }
     WHET_TRY(decide(ctx, s, m, f->refused));

@@ -262,13 +262,11 @@ static whet_status find_size(whet_ctx *ctx, whet_match *m, int first) {
 /* Once a duel: the caches are as they were afterwards. */
 static whet_status look_at_append(whet_ctx *ctx, whet_match *m) {
     whet_verdict found = m->duel->verdict;
-    if (m->duel->copies > 0 || m->opts->keeps_data) return WHET_OK;
+    const bool is_asked = !m->opts->keeps_data || m->opts->times_append;
+    if (m->duel->copies > 0 || !is_asked) return WHET_OK;
     WHET_TRY(whet_side_append_cost(ctx, &m->sides[WHET_CANDIDATE], &m->duel->copies, &found));
-    if (found.code == WHET_V_PASS && !(m->duel->copies <= WHET_MAX_COPIES))
-        whet_verdict_reject(&found, WHET_V_SLOWER, WHET_GATE_SANITY,
-                            "an append of many rows takes %.1f times as long as a plain copy, at "
-                            "most %.0f are allowed",
-                            m->duel->copies, WHET_MAX_COPIES);
+    if (found.code == WHET_V_PASS)
+        whet_judge_doubts(&(whet_sanity){ .copies = m->duel->copies }, &found);
     return blame(ctx, m, WHET_CANDIDATE, &found);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Gate 9: times that are too good to be true, and pairs that are not good enough to count. */
+/* Gate 9: times that are too good to be true, appends that cost too much, and pairs that are not
+ * good enough to count. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -28,6 +29,11 @@ bool whet_judge_doubts(const whet_sanity *s, whet_verdict *v) {
                             "%.2f times the speed of %s, the best baseline; above %.0f somebody "
                             "has to look",
                             s->speed, s->best, miracle);
+    else if (s->copies != 0 && !(s->copies <= WHET_MAX_COPIES))
+        whet_verdict_reject(v, WHET_V_SLOWER, WHET_GATE_SANITY,
+                            "an append of many rows takes %.1f times as long as a plain copy, at "
+                            "most %.0f are allowed",
+                            s->copies, WHET_MAX_COPIES);
     else
         return false;
     return true;

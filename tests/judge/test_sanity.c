@@ -21,14 +21,18 @@ static whet_sanity plain_sanity(void) {
                           .best = "grouped" };
 }
 
-static void check_doubt(const whet_sanity *s, const char *words) {
+static void check_sanity(const whet_sanity *s, const char *words, const char *verdict) {
     whet_verdict v = { 0 };
     const bool is_doubted = whet_judge_doubts(s, &v);
     CHECK(is_doubted == (words != NULL));
-    CHECK_STR(whet_verdict_name(v.code), words ? "QUARANTINE" : "PASS");
+    CHECK_STR(whet_verdict_name(v.code), words ? verdict : "PASS");
     if (!words) return;
     CHECK_INT(v.gate, WHET_GATE_SANITY);
     CHECK_CONTAINS(v.reason, words);
+}
+
+static void check_doubt(const whet_sanity *s, const char *words) {
+    check_sanity(s, words, "QUARANTINE");
 }
 
 static void test_doubts(void) {
@@ -56,6 +60,15 @@ static void test_doubts(void) {
     check_doubt(&s, "the best baseline");
     s.best = NULL;
     check_doubt(&s, NULL);
+}
+
+static void test_slow_appends(void) {
+    whet_sanity s = { .copies = WHET_MAX_COPIES };
+    check_sanity(&s, NULL, "");
+    s.copies = 40.1;
+    check_sanity(&s, "takes 40.1 times as long as a plain copy, at most 40", "SLOWER");
+    s.copies = NAN;
+    check_sanity(&s, "plain copy", "SLOWER");
 }
 
 static void test_claims(void) {
@@ -177,6 +190,7 @@ static void test_trusted_forgives_skipped_keys(void) {
 int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "doubts", test_doubts },
+        { "slow appends", test_slow_appends },
         { "claims", test_claims },
         { "disturbed", test_disturbed },
         { "trusted", test_trusted },
