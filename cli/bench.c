@@ -62,6 +62,7 @@ whet_bench_opts cli_rig_opts(whet_ctx *ctx, cli_rig *b, const cli_bench_opts *o,
         b->kernels[i] = kernels[i];
         opts.sides[i] = (whet_session_opts){
             .kernel = kernels[i],
+            .attention = o->loaded[i],
             .find_winner = o->no_winner ? NULL : cli_winner_find,
             .find_winner_data = &b->engine.winner,
             .measured_attention = b->engine.profile.attention,

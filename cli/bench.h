@@ -14,6 +14,8 @@ typedef struct cli_bench_opts {
     const char *model, *kernel, *baseline, *candidate;
     const char *prompts, *tokens, *depths, *contexts; /* lists of sizes */
     const char *output, *scenarios, *suite, *op, *shape;
+    /* of candidate and baseline: what was loaded already, in place of the name; borrowed */
+    const whet_attention_kernel *loaded[WHET_BENCH_MAX_SIDES];
     int threads, chunk, repetitions;
     int cache_mib; /* 0 = the machine's last-level caches */
     double seconds;
@@ -69,6 +71,9 @@ const char *cli_rig_kernel_name(const cli_rig *b, int side, char name[CLI_KERNEL
 /* Whether a token's weights and 128 tokens of context leave the last-level caches: else the
  * bandwidth of memory is no limit. */
 bool cli_rig_is_cold(const cli_rig *b);
+
+/* Refuses a list for --scenario with words that name none. */
+whet_status cli_check_scenarios(const char *names);
 
 /* The three ways. */
 whet_status cli_bench_speed(whet_ctx *ctx, const cli_bench_opts *o);

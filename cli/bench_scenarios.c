@@ -57,6 +57,11 @@ static whet_status add_named(suite *s, const char *names) {
     }
 }
 
+whet_status cli_check_scenarios(const char *names) {
+    suite s = { 0 };
+    return add_named(&s, names);
+}
+
 /* Named scenarios alone; else all of them, and how decoding goes as the context grows. */
 static whet_status list_tasks(suite *s) {
     const cli_bench_opts *o = s->o;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <whet/attention.h>
+#include <whet/checkpoint.h>
 
 enum { MAX_FILE_BYTES = 16 << 20 };
 
@@ -38,6 +39,19 @@ whet_status cli_read_problem(const char *text, whet_problem *problem, const char
                          text);
     *rest = text[n] ? text + n + 1 : NULL;
     return WHET_OK;
+}
+
+whet_status cli_read_heads(whet_ctx *ctx, const char *model, whet_buf *folder,
+                           whet_problem *problem) {
+    whet_checkpoint_facts facts;
+    whet_status st = cli_find_model(ctx, model, folder);
+    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, folder->text, &facts);
+    if (st == WHET_OK)
+        *problem = (whet_problem){ .dtype = WHET_BF16,
+                                   .n_heads = facts.config.n_heads,
+                                   .n_kv_heads = facts.config.n_kv_heads,
+                                   .head_dim = facts.config.head_dim };
+    return st;
 }
 
 whet_status cli_read_source(whet_ctx *ctx, const char *file, whet_buf *source) {

@@ -19,6 +19,7 @@ enum {
     MAX_SITTINGS = 100,
     MAX_CONTEXT = 1 << 17,
     MAX_THREADS = 256,
+    PAIRS_IN_MODEL = 5,
 };
 
 static const char usual_shapes[] =
@@ -99,34 +100,6 @@ static whet_status choose_workers(whet_ctx *ctx, plan *p) {
     return st;
 }
 
-/* ---- the sides ---- */
-
-static bool is_file(const char *name) {
-    const size_t n = strlen(name);
-    return strchr(name, '/') || (n > 2 && strcmp(name + n - 2, ".c") == 0);
-}
-
-/* A file goes through the gates 0 to 5, a built-in kernel must only be there. */
-static whet_status open_side(whet_ctx *ctx, const cli_sitting *s, cli_duellist *side,
-                             bool *is_rejected) {
-    whet_buf source = { 0 };
-    whet_verdict v = { 0 };
-    if (!is_file(side->name)) {
-        side->object = (whet_object){ .built_in = side->name };
-        return cli_check_built_in(&s->problem, side->name, ", or a FILE.c");
-    }
-    whet_status st = cli_read_source(ctx, side->name, &source);
-    if (st == WHET_OK)
-        st = whet_judge_source(ctx, s->judge, source.text ? source.text : "", source.len,
-                               &side->object, &v);
-    whet_buf_fini(ctx, &source);
-    *is_rejected = v.code != WHET_V_PASS;
-    if (st == WHET_OK && *is_rejected)
-        fprintf(stderr, "%s is rejected, and nothing is timed: %s, gate %d, %s: %s\n", side->name,
-                whet_verdict_name(v.code), v.gate, whet_gate_name(v.gate), v.reason);
-    return st;
-}
-
 /* ---- sittings ---- */
 
 static void note_claim(plan *p, int shape, int workers, int sitting, const cli_duel_figures *f) {
@@ -185,21 +158,26 @@ static whet_status run_sittings(whet_ctx *ctx, plan *p, cli_sitting *s) {
     return st;
 }
 
-static whet_status duel(whet_ctx *ctx, plan *p, const whet_problem *problem, uint64_t seed,
-                        cli_duellist *sides) {
-    const whet_judge_opts opts = {
+static whet_judge_opts judge_opts_of(const plan *p, const whet_problem *problem, uint64_t seed,
+                                     const cli_duellist *sides) {
+    return (whet_judge_opts){
         .problem = *problem,
         .seed = seed,
         .worker = p->program,
         .cc = p->opts->cc,
         .sample_ns = p->opts->sample_ms * 1e6,
         .is_unsafe = p->opts->is_unsafe,
-        .has_no_cases = !is_file(sides[0].name) && !is_file(sides[1].name),
+        .has_no_cases = !cli_duel_is_file(sides[0].name) && !cli_duel_is_file(sides[1].name),
     };
+}
+
+static whet_status duel(whet_ctx *ctx, plan *p, const whet_problem *problem, uint64_t seed,
+                        cli_duellist *sides) {
+    const whet_judge_opts opts = judge_opts_of(p, problem, seed, sides);
     cli_sitting sitting = { .opts = p->opts, .problem = *problem, .sides = sides, .seed = seed };
     whet_status st = whet_judge_open(ctx, &opts, &sitting.judge);
     for (int i = 0; i < 2 && st == WHET_OK && !p->is_rejected; i++)
-        st = open_side(ctx, &sitting, &sides[i], &p->is_rejected);
+        st = cli_duel_open_side(ctx, sitting.judge, problem, &sides[i], &p->is_rejected);
     if (st == WHET_OK && !p->is_rejected && !p->opts->is_json)
         printf("A %s against B %s, %s %d:%d heads of %d, seed %llu; above 1 A is faster\n",
                sides[0].name, sides[1].name, cli_dtype_name(problem->dtype), problem->n_heads,
@@ -208,6 +186,34 @@ static whet_status duel(whet_ctx *ctx, plan *p, const whet_problem *problem, uin
     for (int i = 0; i < 2; i++)
         whet_object_fini(ctx, &sides[i].object);
     whet_judge_close(ctx, sitting.judge);
+    return st;
+}
+
+/* What is said of the engine is said by whet bench, and of a model's own heads. */
+static whet_status check_scenarios(const cli_args *args) {
+    static const char *const others[] = { "shape",    "problem", "dtype", "blocks", "sample",
+                                          "sittings", "apart",   "bare",  "asleep" };
+    const cli_duel_opts *o = args->opts;
+    if (!o->model || !o->scenarios)
+        return cli_usage("--scenario and --model go together: texts, and the model that they are "
+                         "read and written by");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (cli_is_given(&cli_duel, args, others[i]))
+            return cli_usage("--%s does not go with --scenario, which times both kernels in a "
+                             "model's text",
+                             others[i]);
+    return WHET_OK;
+}
+
+static whet_status run_in_model(whet_ctx *ctx, const cli_args *args, plan *p, cli_duellist *sides) {
+    uint64_t seed = 0;
+    const whet_problem problem = { 0 }; /* the model has it */
+    whet_status st = check_scenarios(args);
+    if (st == WHET_OK) st = cli_choose_seed(&cli_duel, args, p->opts->seed, &seed);
+    const whet_judge_opts opts = judge_opts_of(p, &problem, seed, sides);
+    cli_duel_opts here = *p->opts;
+    if (!cli_is_given(&cli_duel, args, "pairs")) here.n_pairs = PAIRS_IN_MODEL;
+    if (st == WHET_OK) st = cli_duel_in_model(ctx, &here, &opts, sides, &p->is_rejected);
     return st;
 }
 
@@ -220,15 +226,20 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     uint64_t seed = 0;
     cli_duellist sides[2] = { { .name = args->words[0] }, { .name = args->words[1] } };
     whet_status st = check_numbers(o);
+    if (st == WHET_OK) st = cli_find_self(program);
+    cli_cancel_on_signal(ctx);
+    if (st == WHET_OK && (o->scenarios || o->model)) {
+        st = run_in_model(ctx, args, &p, sides);
+        if (p.is_rejected) *args->exit_code = EXIT_REJECTED;
+        return st;
+    }
     if (st == WHET_OK) st = cli_read_dtype(o->dtype, &problem.dtype);
     if (st == WHET_OK) st = cli_read_problem(o->problem, &problem, &more);
     if (st == WHET_OK && more) st = cli_usage("--problem takes one problem, not %s", o->problem);
     if (st == WHET_OK) st = read_shapes(&p);
     if (st == WHET_OK) st = read_apart(&p);
     if (st == WHET_OK) st = cli_choose_seed(&cli_duel, args, o->seed, &seed);
-    if (st == WHET_OK) st = cli_find_self(program);
     if (st == WHET_OK) st = choose_workers(ctx, &p);
-    cli_cancel_on_signal(ctx);
     if (st == WHET_OK) st = duel(ctx, &p, &problem, seed, sides);
     if (p.is_rejected) *args->exit_code = EXIT_REJECTED;
     return st;
@@ -239,11 +250,18 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
 static const cli_option options[] = {
     { "shape", CLI_STRING, OPT(shapes), "LIST", "decode@CONTEXT and prefillROWS@CONTEXT",
       usual_shapes },
+    { "model", CLI_STRING, OPT(model), "DIR",
+      "with --scenario: the checkpoint, whose heads are "
+      "judged",
+      NULL, 'm' },
+    { "scenario", CLI_STRING, OPT(scenarios), "LIST",
+      "in place of shapes: of primary, short, medium, long, code, in the engine", NULL },
     { "problem", CLI_STRING, OPT(problem), "H:K:D", "query heads, KV heads and head dimension",
       "16:8:128" },
     { "dtype", CLI_STRING, OPT(dtype), "TYPE", "bf16, f16 or f32", "bf16" },
     { "threads", CLI_INT, OPT(n_threads), "N", "workers; default: first 1, then one a core", NULL },
-    { "pairs", CLI_INT, OPT(n_pairs), "N", "pairs of fresh processes, a quarter for controls",
+    { "pairs", CLI_INT, OPT(n_pairs), "N",
+      "pairs of fresh processes, a quarter for controls; with --scenario of sessions, default 5",
       "20" },
     { "blocks", CLI_INT, OPT(n_blocks), "N", "interleaved blocks in each pair", "8" },
     { "sample", CLI_DOUBLE, OPT(sample_ms), "MS", "least length of a sample, milliseconds", "10" },
@@ -265,7 +283,7 @@ const cli_command cli_duel = {
     .name = "duel",
     .summary = "which of two attention kernels is faster here, with an interval and its controls",
     .usage = "[options] NAME|FILE.c NAME|FILE.c\n"
-             "       whet bench -m DIR --baseline B --candidate A   the same in a model's text",
+             "       whet duel -m DIR --scenario LIST [options] NAME|FILE.c NAME|FILE.c   in texts",
     .options = options,
     .opts_bytes = sizeof(cli_duel_opts),
     .min_words = 2,

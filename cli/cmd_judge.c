@@ -224,14 +224,12 @@ static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
 /* The heads of --model, as a word of --problem. */
 static whet_status read_model(whet_ctx *ctx, const cli_args *args, question *q, char problem[48]) {
     const judge_opts *o = args->opts;
-    whet_checkpoint_facts facts;
+    whet_problem heads;
     if (cli_is_given(&cli_judge, args, "problem") || cli_is_given(&cli_judge, args, "dtype"))
         return cli_usage("--model has its own heads, in bf16: leave --problem and --dtype out");
-    whet_status st = cli_find_model(ctx, o->model, &q->model);
-    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, q->model.text, &facts);
+    const whet_status st = cli_read_heads(ctx, o->model, &q->model, &heads);
     if (st == WHET_OK)
-        snprintf(problem, 48, "%d:%d:%d", facts.config.n_heads, facts.config.n_kv_heads,
-                 facts.config.head_dim);
+        snprintf(problem, 48, "%d:%d:%d", heads.n_heads, heads.n_kv_heads, heads.head_dim);
     return st;
 }
 

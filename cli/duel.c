@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Measuring a shape: probes around a duel on cold caches, one on a warm cache, one of A with
- * itself; then the look at what is too good. */
+/* The sides. Measuring a shape: probes around a duel on cold caches, one on a warm cache, one of A
+ * with itself; then the look at what is too good. */
 #include "duel.h"
 
 #include <string.h>
 
 #include <whet/attention.h>
 
+#include "candidate.h"
 #include "cli.h"
 #include "winner.h"
 
@@ -15,6 +16,31 @@ enum { A = 0, B = 1, FEWER = 4 /* times fewer pairs for the controls */ };
 static const double probe_seconds = 0.1;
 static const double control_seconds = 5; /* after which a control begins no further pair */
 static const double doubtful = 3; /* times a rival's speed: then the best baseline is asked, too */
+
+bool cli_duel_is_file(const char *name) {
+    const size_t n = strlen(name);
+    return strchr(name, '/') || (n > 2 && strcmp(name + n - 2, ".c") == 0);
+}
+
+whet_status cli_duel_open_side(whet_ctx *ctx, const whet_judge *judge, const whet_problem *heads,
+                               cli_duellist *side, bool *is_rejected) {
+    whet_buf source = { 0 };
+    whet_verdict v = { 0 };
+    if (!cli_duel_is_file(side->name)) {
+        side->object = (whet_object){ .built_in = side->name };
+        return cli_check_built_in(heads, side->name, ", or a FILE.c");
+    }
+    whet_status st = cli_read_source(ctx, side->name, &source);
+    if (st == WHET_OK)
+        st = whet_judge_source(ctx, judge, source.text ? source.text : "", source.len,
+                               &side->object, &v);
+    whet_buf_fini(ctx, &source);
+    *is_rejected = v.code != WHET_V_PASS;
+    if (st == WHET_OK && *is_rejected)
+        fprintf(stderr, "%s is rejected, and nothing is timed: %s, gate %d, %s: %s\n", side->name,
+                whet_verdict_name(v.code), v.gate, whet_gate_name(v.gate), v.reason);
+    return st;
+}
 
 /* Keeps the larger of what was there and what is there now. */
 static whet_status probe(whet_ctx *ctx, int n_workers, whet_peaks *peaks) {

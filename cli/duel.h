@@ -10,6 +10,7 @@ typedef struct cli_duel_opts {
     const char *problem;
     const char *dtype;
     const char *shapes;
+    const char *model, *scenarios; /* in the engine, in place of shapes */
     const char *apart;
     const char *cc;
     uint64_t seed;
@@ -23,11 +24,24 @@ typedef struct cli_duel_opts {
     bool is_bare;
 } cli_duel_opts;
 
+/* Whether a side is a file to judge, and no built-in kernel. */
+bool cli_duel_is_file(const char *name);
+
 /* One side: a built-in kernel, or a file that was built and checked. */
 typedef struct cli_duellist {
     const char *name; /* as given, borrowed */
     whet_object object;
 } cli_duellist;
+
+/* A file is judged, a built-in kernel must only be there for these heads. Who is rejected is told
+ * on stderr. The object is the caller's to release. */
+whet_status cli_duel_open_side(whet_ctx *ctx, const whet_judge *judge, const whet_problem *heads,
+                               cli_duellist *side, bool *is_rejected);
+
+/* --scenario: both sides in the texts of whet bench, which see what the judge has passed. */
+whet_status cli_duel_in_model(whet_ctx *ctx, const cli_duel_opts *opts,
+                              const whet_judge_opts *judge, cli_duellist sides[2],
+                              bool *is_rejected);
 
 /* A row of the standard set: a context with its last n_rows rows. */
 typedef struct cli_duel_shape {

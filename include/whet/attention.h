@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The built-in attention kernels, seen from outside. */
+/* Attention kernels, seen from outside: the built-in ones, and objects that a judge has passed. */
 #ifndef WHET_ATTENTION_H
 #define WHET_ATTENTION_H
 
@@ -22,6 +22,20 @@ WHET_API const whet_attention_kernel *whet_attention_choose(const whet_problem *
 
 /* A built-in kernel by name, or NULL. Static. */
 WHET_API const whet_attention_kernel *whet_attention_find(const char *name);
+
+/* A kernel from outside, loaded into this process alone. */
+typedef struct whet_attention_library whet_attention_library;
+
+/* Loads a shared object's bytes, from a copy that nobody else can change: what was judged or hashed
+ * is what runs. From then on it is trusted: nothing is between it and this process. WHET_E_FORMAT
+ * if it cannot be loaded, WHET_E_UNSUPPORTED if it exports no kernel of this ABI. */
+WHET_API whet_status whet_attention_load_bytes(whet_ctx *ctx, const void *bytes, size_t n,
+                                               whet_attention_library **library);
+
+/* Borrowed until whet_attention_unload. */
+WHET_API const whet_attention_kernel *
+whet_attention_library_kernel(const whet_attention_library *library);
+WHET_API void whet_attention_unload(whet_attention_library *library); /* NULL is fine */
 
 #ifdef __cplusplus
 }

@@ -41,6 +41,8 @@ typedef struct whet_session_opts {
      * compiler and loaded into this process as the user's own trusted code. NULL: what find_winner
      * gives, else the best built-in one as measured, else as the static order has it. */
     const char *kernel;
+    /* In place of a name: one that the caller holds as long as the session is open. */
+    const whet_attention_kernel *attention;
     whet_kernel_finder find_winner;
     void *find_winner_data;
     /* Built-in kernels to take before the static order's, by name, where they do what the model

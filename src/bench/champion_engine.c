@@ -81,15 +81,6 @@ whet_status whet_stage_text(whet_ctx *ctx, const whet_stage *stage, int i, whet_
 
 /* ---- drawing ---- */
 
-typedef struct given {
-    const whet_attention_kernel *kernel;
-} given;
-
-static const whet_attention_kernel *give(void *data, const whet_problem *problem) {
-    (void)problem;
-    return ((const given *)data)->kernel;
-}
-
 /* The largest logit's id; what is between it and the second, and between the ends. */
 static int32_t look(const float *logits, int32_t n, double *margin, double *range) {
     int32_t best = 0;
@@ -122,11 +113,9 @@ static whet_status draw_all(whet_ctx *ctx, whet_session *session, const whet_dra
 whet_status whet_stage_draw(whet_ctx *ctx, const whet_stage *stage, const whet_draw *draw,
                             whet_drawn *drawn) {
     const size_t n_prompt = draw->prompt->n;
-    given by = { draw->kernel };
     whet_session *session;
     const whet_session_opts opts = {
-        .find_winner = give,
-        .find_winner_data = &by,
+        .attention = draw->kernel,
         .capacity_tokens = (int32_t)(n_prompt + draw->n_tokens),
         .chunk_tokens = CHUNK,
     };
@@ -150,7 +139,6 @@ whet_status whet_stage_draw(whet_ctx *ctx, const whet_stage *stage, const whet_d
 typedef struct engine {
     whet_stage stage;
     whet_attention_library *candidate, *spoiled;
-    given by; /* the candidate */
     whet_bench *bench;
 } engine;
 
@@ -160,25 +148,24 @@ static whet_status load(whet_ctx *ctx, const char *folder, engine *e) {
     WHET_TRY(whet_attention_load(ctx, path, &e->candidate));
     snprintf(path, sizeof path, "%s/spoiled.so", folder);
     if (whet_path_is_file(path)) WHET_TRY(whet_attention_load(ctx, path, &e->spoiled));
-    e->by.kernel = whet_attention_library_kernel(e->candidate);
+    const whet_attention_kernel *candidate = whet_attention_library_kernel(e->candidate);
     const whet_champion_opts *o = e->stage.opts;
     const whet_bench_opts opts = {
-        .sides = { { .find_winner = give, .find_winner_data = &e->by, .chunk_tokens = CHUNK },
+        .sides = { { .attention = candidate, .chunk_tokens = CHUNK },
                    { .kernel = o->baseline, .chunk_tokens = CHUNK } },
         .n_sides = 2,
         .seed = o->seed,
         .cache_bytes = o->cache_bytes,
     };
-    WHET_TRY(
-        whet_bench_open(ctx, e->stage.model, &e->stage.facts, e->stage.team, &opts, &e->bench));
-    if (whet_bench_kernel(e->bench, WHET_BENCH_CANDIDATE) == e->by.kernel) return WHET_OK;
-    return whet_fail(ctx, WHET_E_UNSUPPORTED, "the candidate does not do the heads of this model");
+    return whet_bench_open(ctx, e->stage.model, &e->stage.facts, e->stage.team, &opts, &e->bench);
 }
 
 static whet_status draw_texts(whet_ctx *ctx, const engine *e, const whet_ids *prompt,
                               whet_champion_text *t) {
     whet_drawn drawn;
-    whet_draw draw = { .kernel = e->by.kernel, .prompt = prompt, .n_tokens = (size_t)t->n_tokens };
+    whet_draw draw = { .kernel = whet_attention_library_kernel(e->candidate),
+                       .prompt = prompt,
+                       .n_tokens = (size_t)t->n_tokens };
     WHET_TRY(whet_stage_draw(ctx, &e->stage, &draw, &drawn));
     memcpy(t->ids, drawn.ids, sizeof t->ids);
     if (!e->spoiled) return WHET_OK;

@@ -2,11 +2,8 @@
 /* Winners as the engine meets them: found by problem and machine, loaded from hashed bytes. */
 #include <whet/winner.h>
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "evolve/receipt.h"
 #include "evolve/self_check.h"
@@ -16,7 +13,6 @@
 struct whet_winner {
     whet_winner_info info;
     whet_attention_library *library;
-    int fd; /* of its bytes; open as long as the library, whose name it makes unique */
 };
 
 static whet_winner_info make_info(const whet_winner_row *row) {
@@ -35,22 +31,6 @@ static whet_winner_info make_info(const whet_winner_row *row) {
     memcpy(info.shape, row->shape, sizeof info.shape);
     memcpy(info.date, row->date, sizeof info.date);
     return info;
-}
-
-/* From a copy that nobody else can change: what was hashed is what is loaded. */
-static whet_status load_bytes(whet_ctx *ctx, const whet_buf *object, whet_winner *winner) {
-    winner->fd = memfd_create("whet-winner", MFD_CLOEXEC);
-    if (winner->fd < 0) return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
-    size_t done = 0;
-    while (done < object->len) {
-        const ssize_t n = write(winner->fd, object->text + done, object->len - done);
-        if (n <= 0 && errno != EINTR)
-            return whet_fail(ctx, WHET_E_IO, "fill shared memory: %s", strerror(errno));
-        if (n > 0) done += (size_t)n;
-    }
-    char path[32];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", winner->fd);
-    return whet_attention_load(ctx, path, &winner->library);
 }
 
 typedef struct skipped {
@@ -112,10 +92,10 @@ whet_status whet_winner_find(whet_ctx *ctx, const char *folder, const whet_probl
     whet_buf object = { 0 };
     whet_winner *winner = whet_alloc_zero(ctx, 1, sizeof *winner);
     whet_status st = winner ? WHET_OK : WHET_E_NOMEM;
-    if (winner) winner->fd = -1;
     if (st == WHET_OK) st = whet_winners_get(ctx, folder, &key, &row, NULL, &object);
     if (st == WHET_E_NOT_FOUND) st = explain_absence(ctx, folder, &key);
-    if (st == WHET_OK) st = load_bytes(ctx, &object, winner);
+    if (st == WHET_OK)
+        st = whet_attention_load_bytes(ctx, object.text, object.len, &winner->library);
     if (st == WHET_OK) st = check_here(ctx, winner, problem, &row);
     whet_buf_fini(ctx, &object);
     if (st == WHET_OK) {
@@ -138,7 +118,6 @@ const whet_winner_info *whet_winner_about(const whet_winner *winner) {
 void whet_winner_close(whet_ctx *ctx, whet_winner *winner) {
     if (!winner) return;
     whet_attention_unload(winner->library);
-    if (winner->fd >= 0) close(winner->fd);
     whet_free(ctx, winner);
 }
 

@@ -30,9 +30,6 @@ typedef struct whet_attention {
 void whet_attention_dispatch(whet_attention *attention, const whet_append_args *append,
                              const whet_run_args *run, whet_team *team, int worker, int n_workers);
 
-/* A kernel from outside, loaded into this process alone. */
-typedef struct whet_attention_library whet_attention_library;
-
 /* Compiles FILE.c with the system's compiler ($CC is the caller's business: cc may be NULL = "cc")
  * and loads it: trusted code of the user. WHET_E_FORMAT with the compiler's words if it does not
  * compile, WHET_E_UNSUPPORTED if it exports no kernel of this ABI. */
@@ -42,11 +39,8 @@ whet_status whet_attention_compile(whet_ctx *ctx, const char *path, const char *
 /* Loads a shared object that exports whet_kernel. */
 whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_library **library);
 
-/* Borrowed until whet_attention_unload. */
-const whet_attention_kernel *whet_attention_library_kernel(const whet_attention_library *library);
-/* Another symbol of it, or NULL. */
+/* Another symbol of a library, or NULL. */
 void *whet_attention_library_find(const whet_attention_library *library, const char *symbol);
-void whet_attention_unload(whet_attention_library *library); /* NULL is fine */
 
 /* The oracle: float64, plain, K and V as rows. For one row at position pos: reads q [n_heads]
  * [head_dim], k and v rows 0 .. pos (row t at t * stride elements), all in problem->dtype; writes

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -20,6 +21,8 @@
 struct whet_attention_library {
     whet_ctx *ctx; /* borrowed: gives the memory back */
     void *handle;  /* owned */
+    int fd;        /* of its bytes, which is open as long as it is: its number is the name by which
+                      it was loaded; -1 = they are in a file */
     const whet_attention_kernel *kernel;
 };
 
@@ -56,7 +59,7 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
     snprintf(name, sizeof name, "%s%s", strchr(path, '/') ? "" : "./", path);
     whet_attention_library *lib = whet_alloc_zero(ctx, 1, sizeof *lib);
     if (!lib) return WHET_E_NOMEM;
-    *lib = (whet_attention_library){ .ctx = ctx };
+    *lib = (whet_attention_library){ .ctx = ctx, .fd = -1 };
     lib->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     whet_status st = WHET_OK;
     if (!lib->handle) st = whet_fail(ctx, WHET_E_FORMAT, "load %s: %s", path, dlerror());
@@ -73,6 +76,33 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
     return st;
 }
 
+static whet_status fill_memory(whet_ctx *ctx, int fd, const char *bytes, size_t n) {
+    size_t done = 0;
+    while (done < n) {
+        const ssize_t more = write(fd, bytes + done, n - done);
+        if (more <= 0 && errno != EINTR)
+            return whet_fail(ctx, WHET_E_IO, "fill shared memory: %s", strerror(errno));
+        if (more > 0) done += (size_t)more;
+    }
+    return WHET_OK;
+}
+
+whet_status whet_attention_load_bytes(whet_ctx *ctx, const void *bytes, size_t n,
+                                      whet_attention_library **library) {
+    *library = NULL;
+    const int fd = memfd_create("whet-kernel", MFD_CLOEXEC);
+    if (fd < 0) return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    whet_status st = fill_memory(ctx, fd, bytes, n);
+    if (st == WHET_OK) st = whet_attention_load(ctx, path, library);
+    if (st == WHET_OK)
+        (*library)->fd = fd;
+    else
+        close(fd);
+    return st;
+}
+
 const whet_attention_kernel *whet_attention_library_kernel(const whet_attention_library *library) {
     return library->kernel;
 }
@@ -84,6 +114,7 @@ void *whet_attention_library_find(const whet_attention_library *library, const c
 void whet_attention_unload(whet_attention_library *library) {
     if (!library) return;
     if (library->handle) dlclose(library->handle);
+    if (library->fd >= 0) close(library->fd);
     whet_free(library->ctx, library);
 }
 

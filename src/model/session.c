@@ -31,7 +31,9 @@ static whet_status choose_kernel(whet_ctx *ctx, whet_session *s, const whet_sess
     const whet_attention_kernel *k = NULL;
     const char *name = opts->kernel;
     const size_t len = name ? strlen(name) : 0;
-    if (len > 2 && strcmp(name + len - 2, ".c") == 0) {
+    if (opts->attention) {
+        k = opts->attention;
+    } else if (len > 2 && strcmp(name + len - 2, ".c") == 0) {
         WHET_TRY(whet_attention_compile(ctx, name, opts->compiler, &s->library));
         k = whet_attention_library_kernel(s->library);
     } else if (name) {
