@@ -20,8 +20,8 @@ enum {
     NEAR = 32, /* a timed context is at most a 32nd above its round number */
 };
 
-/* Of one timed process, and not more than a 16th of the memory, which holds them five times: pools,
- * and for both processes rows and caches. */
+/* Of one timed process, and not more than a 16th of the memory, which holds them three times:
+ * pools, which both processes read, and for each of the two its caches. */
 static const uint64_t max_caches_bytes = (uint64_t)1 << 29;
 
 static void fill_defaults(whet_judge_opts *o, const whet_machine *machine) {

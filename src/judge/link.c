@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "judge/jail.h"
 
-enum { POLL_MS = 50, LOAD_SECONDS = 20, N_FDS = 4, SPARE_FD = 20, GOING_MS = 200, TIMES = 20 };
+enum { POLL_MS = 50, LOAD_SECONDS = 20, N_FDS = 5, SPARE_FD = 20, GOING_MS = 200, TIMES = 20 };
 
 /* In the child, between fork and exec: async-signal-safe calls only. The descriptors go up first,
  * so that none is overwritten before it is moved to its place. */
@@ -30,10 +30,12 @@ static void become_worker(const char *program, const int fds[N_FDS]) {
     const int null = open("/dev/null", O_RDWR);
     for (int i = 0; i < WHET_WORKER_SOCKET; i++)
         dup2(null, i);
-    unsigned n = WHET_WORKER_SOCKET;
-    for (int i = 0; i < N_FDS && high[i] >= 0; i++)
-        dup2(high[i], (int)n++);
-    close_range(n, ~0U, 0);
+    for (int i = 0; i < N_FDS; i++)
+        if (high[i] >= 0)
+            dup2(high[i], WHET_WORKER_SOCKET + i);
+        else
+            close(WHET_WORKER_SOCKET + i);
+    close_range(WHET_WORKER_SOCKET + N_FDS, ~0U, 0);
     char name[] = "_worker";
     char *const argv[] = { (char *)(uintptr_t)program, name, NULL };
     char *const environment[] = { NULL };
@@ -58,55 +60,21 @@ static whet_status hand_over(whet_ctx *ctx, const whet_object *object, int *fd) 
     return WHET_OK;
 }
 
-/* The worker can neither shrink it, which would be our fault at the next access, nor add a seal.
- * FUTURE_WRITE (Linux 5.1) leaves the mapping that there is, ours, as the only one that writes. */
-static whet_status open_shared(whet_ctx *ctx, bool is_input, whet_shared *s) {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const int fd =
-        memfd_create(is_input ? "whet-inputs" : "whet-outputs", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd >= 0) s->fd = fd;
-    if (fd < 0 || ftruncate(fd, (off_t)page) != 0)
-        return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
-    char *bytes = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (bytes == MAP_FAILED) return whet_fail_nomem(ctx, page);
-    *s = (whet_shared){ .fd = fd, .bytes = bytes, .n_bytes = page };
-    s->is_sealed = is_input && fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) == 0;
-    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_SEAL);
-    return WHET_OK;
-}
-
-static whet_status grow(whet_ctx *ctx, whet_shared *s, size_t n_bytes) {
-    if (n_bytes <= s->n_bytes) return WHET_OK;
-    if (ftruncate(s->fd, (off_t)n_bytes) != 0)
-        return whet_fail(ctx, WHET_E_IO, "grow shared memory: %s", strerror(errno));
-    char *bytes =
-        mremap(s->bytes, s->n_bytes, n_bytes, MREMAP_MAYMOVE); /* keeps the right to write */
-    if (bytes == MAP_FAILED) return whet_fail_nomem(ctx, n_bytes);
-    s->bytes = bytes;
-    s->n_bytes = n_bytes;
-    return WHET_OK;
-}
-
-static void close_shared(whet_shared *s) {
-    if (s->bytes) munmap(s->bytes, s->n_bytes);
-    if (s->fd > 0) close(s->fd);
-    *s = (whet_shared){ 0 };
-}
-
 static whet_status start(whet_ctx *ctx, const char *program, const whet_object *object,
-                         whet_link *link) {
+                         const whet_shared *rows, whet_link *link) {
     int object_fd, pair[2] = { -1, -1 };
     uint64_t seed;
     whet_status st = hand_over(ctx, object, &object_fd);
     if (st == WHET_OK && getrandom(&seed, sizeof seed, 0) != sizeof seed)
         st = whet_fail(ctx, WHET_E_IO, "the system has no random seed: %s", strerror(errno));
     if (st == WHET_OK) whet_rng_init(&link->rng, seed);
-    if (st == WHET_OK) st = open_shared(ctx, true, &link->inputs);
-    if (st == WHET_OK) st = open_shared(ctx, false, &link->outputs);
+    if (st == WHET_OK) st = whet_shared_open(ctx, true, &link->inputs);
+    if (st == WHET_OK) st = whet_shared_open(ctx, false, &link->outputs);
     if (st == WHET_OK && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         st = whet_fail(ctx, WHET_E_IO, "make a worker's channel: %s", strerror(errno));
     if (st == WHET_OK) {
-        const int fds[N_FDS] = { pair[1], link->inputs.fd, link->outputs.fd, object_fd };
+        const int fds[N_FDS] = { pair[1], link->inputs.fd, link->outputs.fd, object_fd,
+                                 rows ? rows->fd : -1 };
         link->pid = whet_jail_fork();
         if (link->pid == 0) become_worker(program, fds);
         if (link->pid < 0) {
@@ -136,8 +104,8 @@ static int end_worker(whet_link *link) {
 void whet_link_close(whet_link *link) {
     end_worker(link);
     if (link->socket > 0) close(link->socket);
-    close_shared(&link->inputs);
-    close_shared(&link->outputs);
+    whet_shared_close(&link->inputs);
+    whet_shared_close(&link->outputs);
     *link = (whet_link){ 0 };
 }
 
@@ -145,12 +113,13 @@ whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *reques
     size_t n_inputs = 0, n_outputs = 0;
     for (int i = 0; i < WHET_N_SECTIONS; i++) {
         whet_span *span = &request->sections[i];
+        if (whet_section_is_of_rows(request, i)) continue;
         size_t *n = whet_section_is_input(i) ? &n_inputs : &n_outputs;
         span->offset = *n;
         if (__builtin_add_overflow(*n, span->bytes, n)) return whet_fail_nomem(ctx, SIZE_MAX);
     }
-    WHET_TRY(grow(ctx, &link->inputs, n_inputs));
-    return grow(ctx, &link->outputs, n_outputs);
+    WHET_TRY(whet_shared_grow(ctx, &link->inputs, n_inputs));
+    return whet_shared_grow(ctx, &link->outputs, n_outputs);
 }
 
 void whet_link_forget(const whet_link *link, const whet_request *request, whet_section section,
@@ -302,11 +271,11 @@ whet_status whet_link_ask(whet_ctx *ctx, whet_link *link, const whet_request *re
     return WHET_OK;
 }
 
-whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object *object,
-                           const whet_problem *problem, whet_link *link, whet_link_end *end,
-                           whet_reply *reply) {
+whet_status whet_link_open_timed(whet_ctx *ctx, const char *program, const whet_object *object,
+                                 const whet_problem *problem, const whet_shared *rows,
+                                 whet_link *link, whet_link_end *end, whet_reply *reply) {
     *link = (whet_link){ 0 };
-    whet_status st = start(ctx, program, object, link);
+    whet_status st = start(ctx, program, object, rows, link);
     whet_request request = { .op = WHET_OP_LOAD, .problem = *problem };
     if (object->built_in)
         snprintf(request.built_in, sizeof request.built_in, "%s", object->built_in);
@@ -315,6 +284,12 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
     if (st == WHET_OK) st = whet_link_ask(ctx, link, &request, &limits, end, reply, NULL);
     if (st != WHET_OK) whet_link_close(link);
     return st;
+}
+
+whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object *object,
+                           const whet_problem *problem, whet_link *link, whet_link_end *end,
+                           whet_reply *reply) {
+    return whet_link_open_timed(ctx, program, object, problem, NULL, link, end, reply);
 }
 
 static const char *const section_names[WHET_N_SECTIONS] = {

@@ -8,15 +8,8 @@
 #include "base/ctx.h"
 #include "base/rng.h"
 #include "judge/protocol.h"
+#include "judge/shared.h"
 #include "judge/verdict.h"
-
-/* Memory that judge and worker share. */
-typedef struct whet_shared {
-    int fd;         /* of a memfd that never shrinks; 0 = none */
-    char *bytes;    /* owned mapping, read and write */
-    size_t n_bytes; /* whole pages */
-    bool is_sealed; /* no mapping but ours will ever write it */
-} whet_shared;
 
 typedef struct whet_link {
     pid_t pid;  /* 0 = none */
@@ -55,14 +48,21 @@ whet_status whet_link_open(whet_ctx *ctx, const char *program, const whet_object
                            const whet_problem *problem, whet_link *link, whet_link_end *end,
                            whet_reply *reply);
 
+/* The same for a worker that is timed: with `rows`, which are sealed, it shares them with others.
+ * NULL: it does not. */
+whet_status whet_link_open_timed(whet_ctx *ctx, const char *program, const whet_object *object,
+                                 const whet_problem *problem, const whet_shared *rows,
+                                 whet_link *link, whet_link_end *end, whet_reply *reply);
+
 /* Kills the worker, waits for it, gives the memory back. A zeroed link is fine. */
 void whet_link_close(whet_link *link);
 
 /* Gives those of the request's sections that have bytes (whole pages) their place in the shared
- * memory, one behind the other, and makes room; the memory may move. */
+ * memory, one behind the other, and makes room; the memory may move. Not those of rows, which have
+ * a place already. */
 whet_status whet_link_place(whet_ctx *ctx, whet_link *link, whet_request *request);
 
-/* The section's pages as the judge sees them. */
+/* The section's pages as the judge sees them; not of rows. */
 char *whet_link_section(const whet_link *link, const whet_request *request, whet_section section);
 
 /* Takes away what stands in an output section behind `from`, whole pages; it reads as zeros then.

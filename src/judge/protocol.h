@@ -13,6 +13,8 @@ enum {
     WHET_WORKER_INPUTS = 4,  /* memory that both share, sealed: only the judge can write it */
     WHET_WORKER_OUTPUTS = 5, /* memory that both share and write */
     WHET_WORKER_OBJECT = 6,  /* the shared object; absent for a built-in kernel */
+    WHET_WORKER_ROWS = 7,    /* rows for timed workers, sealed, the same memory for both sides;
+                                absent where rows are copied into the inputs */
 };
 
 typedef enum whet_op {
@@ -101,9 +103,14 @@ typedef struct whet_request {
     int32_t is_empty; /* BATCH: nothing is called: what starting and stopping cost; FILL: the caches
                          are zeroed before */
     uint64_t cpu_ns;  /* until PREPARE: processor time that it may take; 0 = any */
+    int32_t has_rows; /* timed: the sections K and V lie in WHET_WORKER_ROWS */
     char built_in[32];
     whet_span sections[WHET_N_SECTIONS];
 } whet_request;
+
+static inline bool whet_section_is_of_rows(const whet_request *request, int section) {
+    return request->has_rows && (section == WHET_SECTION_K || section == WHET_SECTION_V);
+}
 
 typedef enum whet_answer {
     WHET_ANSWER_DONE,        /* the first one, unasked: the worker is there */

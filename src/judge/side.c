@@ -48,6 +48,7 @@ static whet_request make_request(const whet_side_opts *o) {
         .n_context = p->n_context,
         .n_rows = p->n_rows,
         .n_caches = o->timed->n_most,
+        .has_rows = o->timed->rows.is_sealed,
     };
 }
 
@@ -55,12 +56,22 @@ static char *data_of(const whet_side *s, whet_section section) {
     return whet_link_section(&s->link, &s->request, section) + s->request.sections[section].skip;
 }
 
+/* The rows of the pools, which both sides read where nobody but the judge can write them. */
+static void share_rows(whet_side *s) {
+    whet_span *k = &s->request.sections[WHET_SECTION_K], *v = &s->request.sections[WHET_SECTION_V];
+    const uint64_t at[] = { k->address, v->address };
+    *k = s->timed->of_k;
+    *v = s->timed->of_v;
+    k->address = at[0];
+    v->address = at[1];
+}
+
 /* Everything in the middle of pages and anywhere, as where outputs are checked. */
 static whet_status lay_out(whet_ctx *ctx, whet_side *s) {
     const whet_timed *t = s->timed;
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), kv_bytes = (size_t)t->n_most * t->pool_bytes;
     const size_t bytes[WHET_N_SECTIONS] = {
-        [WHET_SECTION_K] = kv_bytes, /* of which there is what caches were filled from */
+        [WHET_SECTION_K] = kv_bytes, /* copied: of which there is what caches were filled from */
         [WHET_SECTION_V] = kv_bytes,
         [WHET_SECTION_Q] = out_bytes(&t->problem, s->max_calls), /* as large as out */
         [WHET_SECTION_CALLS] = (size_t)s->max_calls * sizeof(whet_call),
@@ -75,6 +86,7 @@ static whet_status lay_out(whet_ctx *ctx, whet_side *s) {
             .address = whet_judge_choose_address(&s->rng),
         };
     s->request.sections[WHET_SECTION_BELL].skip = 0;
+    if (s->request.has_rows) share_rows(s);
     WHET_TRY(whet_link_place(ctx, &s->link, &s->request));
     s->q = data_of(s, WHET_SECTION_Q);
     s->calls = (whet_call *)data_of(s, WHET_SECTION_CALLS);
@@ -111,8 +123,9 @@ whet_status whet_side_open(whet_ctx *ctx, const whet_side_opts *o, whet_side *s,
     whet_rng_init(&s->rng, o->seed);
     s->max_calls = whet_side_max_calls(&o->timed->problem, o->timed->n_most);
     if (s->seats) whet_affinity_set(&s->seats->workers); /* it begins where its starter is */
-    const whet_status st = whet_link_open(ctx, o->judge->opts.worker, o->object, &o->timed->problem,
-                                          &s->link, &end, &reply);
+    const whet_shared *rows = o->timed->rows.is_sealed ? &o->timed->rows : NULL;
+    const whet_status st = whet_link_open_timed(ctx, o->judge->opts.worker, o->object,
+                                                &o->timed->problem, rows, &s->link, &end, &reply);
     if (s->seats) whet_affinity_set(&s->seats->before);
     WHET_TRY(st);
     WHET_TRY(whet_judge_trust(ctx, o->judge, &s->link));
@@ -133,8 +146,10 @@ whet_status whet_side_fill(whet_ctx *ctx, whet_side *s, int n_caches, whet_verdi
     const int first = s->n_caches, n = n_caches - first;
     if (n <= 0) return WHET_OK;
     const size_t at = (size_t)first * t->pool_bytes, n_bytes = (size_t)n * t->pool_bytes;
-    memcpy(data_of(s, WHET_SECTION_K) + at, (const char *)t->k + at, n_bytes);
-    memcpy(data_of(s, WHET_SECTION_V) + at, (const char *)t->v + at, n_bytes);
+    if (!s->request.has_rows) {
+        memcpy(data_of(s, WHET_SECTION_K) + at, (const char *)t->k + at, n_bytes);
+        memcpy(data_of(s, WHET_SECTION_V) + at, (const char *)t->v + at, n_bytes);
+    }
     s->n_caches = n_caches;
     return append_all(ctx, s, WHET_OP_FILL, first, n, NULL, v);
 }

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "judge/compare.h"
 #include "judge/protocol.h"
+#include "judge/shared.h"
 #include "kernels/cases.h"
 
 enum {
@@ -30,7 +31,10 @@ typedef struct whet_timed {
     int n_pool;  /* rows of a pool */
     int n_most;  /* pools that there is room for */
     int n_pools; /* filled */
-    void *k;     /* [n_most][n_pool] rows */
+    /* K and V lie in one sealed memory that timed workers read, too, each in a span of its own. */
+    whet_shared rows;
+    whet_span of_k, of_v;
+    void *k; /* [n_most][n_pool] rows */
     void *v;
     void *q;           /* [n_most][WHET_TIMED_QUERIES] rows */
     size_t pool_bytes; /* of a pool's k; of its v */

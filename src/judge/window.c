@@ -22,7 +22,14 @@ static char *reserve(const whet_span *span, size_t page) {
     return at;
 }
 
-static whet_status map(whet_worker *w, int section, const whet_span *span, whet_window *window) {
+static int memory_of(const whet_request *request, int section) {
+    if (whet_section_is_of_rows(request, section)) return WHET_WORKER_ROWS;
+    return whet_section_is_input(section) ? WHET_WORKER_INPUTS : WHET_WORKER_OUTPUTS;
+}
+
+static whet_status map(whet_worker *w, const whet_request *request, int section) {
+    const whet_span *span = &request->sections[section];
+    whet_window *window = &w->windows[section];
     const size_t page = w->page;
     const bool is_input = whet_section_is_input(section);
     if (span->bytes % page || span->offset % page || span->skip >= span->bytes)
@@ -34,7 +41,7 @@ static whet_status map(whet_worker *w, int section, const whet_span *span, whet_
                              .bytes = span->bytes,
                              .data = reserved + page + span->skip };
     if (mmap(reserved + page, span->bytes, is_input ? PROT_READ : PROT_READ | PROT_WRITE,
-             MAP_SHARED | MAP_FIXED, is_input ? WHET_WORKER_INPUTS : WHET_WORKER_OUTPUTS,
+             MAP_SHARED | MAP_FIXED, memory_of(request, section),
              (off_t)span->offset) == MAP_FAILED)
         return whet_fail(w->ctx, WHET_E_IO, "map shared memory: %s", strerror(errno));
     return WHET_OK;
@@ -44,7 +51,7 @@ whet_status whet_worker_map(whet_worker *w, const whet_request *request, uint32_
     for (int i = 0; i < WHET_N_SECTIONS; i++) {
         const whet_span *span = &request->sections[i];
         unmap(&w->windows[i], w->page);
-        if (span->bytes && (sections >> i & 1)) WHET_TRY(map(w, i, span, &w->windows[i]));
+        if (span->bytes && (sections >> i & 1)) WHET_TRY(map(w, request, i));
     }
     return WHET_OK;
 }

@@ -130,6 +130,7 @@ static void answer(const whet_request *request) {
     if (is_mode("counts-right")) reply.n_calls = (uint64_t)request->n_calls;
     if (is_mode("attacks")) {
         attack(WHET_WORKER_INPUTS);
+        attack(WHET_WORKER_ROWS);
         reply.n_calls = (uint64_t)request->n_calls;
     }
     if (is_mode("takes-away")) attack(WHET_WORKER_OUTPUTS);

@@ -169,7 +169,15 @@ static void test_recall(void) {
     whet_team_close(team);
 }
 
-/* Nothing that an unlocked process can do makes the inputs other ones, nor takes memory away. */
+static size_t n_others(const whet_shared *s, char byte) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_bytes; i++)
+        n += s->bytes[i] != byte;
+    return n;
+}
+
+/* Nothing that an unlocked process can do makes the inputs other ones, nor the rows that a timed
+ * worker shares with its rival's, nor takes memory away. */
 static void test_seals(void) {
     if (!(whet_judge_jail() & WHET_JAIL_SEALS)) SKIP("no seals here");
     char path[PATH_MAX];
@@ -178,7 +186,12 @@ static void test_seals(void) {
     whet_link link;
     whet_link_end end;
     whet_reply reply;
-    REQUIRE_OK(ctx, whet_link_open(ctx, path, &object, &problem, &link, &end, &reply));
+    whet_shared rows = { 0 };
+    REQUIRE_OK(ctx, whet_shared_open(ctx, true, &rows));
+    REQUIRE_OK(ctx, whet_shared_grow(ctx, &rows, 1 << 16));
+    CHECK(rows.is_sealed);
+    memset(rows.bytes, 0x33, rows.n_bytes);
+    REQUIRE_OK(ctx, whet_link_open_timed(ctx, path, &object, &problem, &rows, &link, &end, &reply));
     CHECK(link.jail & WHET_JAIL_SEALS);
     whet_request request = { .op = WHET_OP_RUN };
     for (int i = 0; i < WHET_N_SECTIONS; i++)
@@ -187,14 +200,13 @@ static void test_seals(void) {
     memset(link.inputs.bytes, 0x11, link.inputs.n_bytes);
     REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, &limits, &end, &reply, NULL));
     CHECK_INT(end, WHET_LINK_ANSWERED);
-    size_t n_changed = 0;
-    for (size_t i = 0; i < link.inputs.n_bytes; i++)
-        n_changed += link.inputs.bytes[i] != 0x11;
-    CHECK_INT(n_changed, 0);
+    CHECK_INT(n_others(&link.inputs, 0x11), 0);
+    CHECK_INT(n_others(&rows, 0x33), 0);
     request.sections[WHET_SECTION_K].bytes = 1 << 20; /* and the judge's own right is still there */
     REQUIRE_OK(ctx, whet_link_place(ctx, &link, &request));
     memset(link.inputs.bytes, 0x22, link.inputs.n_bytes);
     whet_link_close(&link);
+    whet_shared_close(&rows);
 }
 
 static void remove_links(void) {
