@@ -259,6 +259,7 @@ whet_status whet_bank_open(whet_ctx *ctx, const whet_problem *problem, int n_thr
     if (st == WHET_OK && !bank->cases) st = WHET_E_NOMEM;
     for (int i = 0; i < N_CASES && st == WHET_OK; i++)
         bank->cases[bank->n_cases++] = plan_case(problem, n_threads, seed, i);
+    bank->n_smoke = bank->n_cases ? N_SMOKE * TURNS : 0;
     if (st == WHET_OK) st = begin(ctx, bank);
     if (st != WHET_OK) whet_bank_close(bank);
     return st;

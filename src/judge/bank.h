@@ -34,6 +34,7 @@ typedef struct whet_bank {
     whet_arena arenas[WHET_BANK_HANDS]; /* of the threads that make them */
     whet_bank_case *cases;
     int n_cases;
+    int n_smoke;      /* the first ones, gate 3 */
     double oracle_ns; /* processor time that it took for one product of Q and K, on average */
     whet_ctx *own;    /* of the thread that makes them; owned */
     whet_status made;

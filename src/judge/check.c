@@ -3,10 +3,14 @@
  * must hold bit for bit. */
 #include "judge/exam.h"
 
+#include <limits.h>
+#include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crew.h"
 #include "judge/check.h"
 #include "judge/object.h"
 #include "judge/proof.h"
@@ -80,6 +84,128 @@ whet_status whet_judge_case(whet_ctx *ctx, const whet_judge *judge, const whet_b
     return st;
 }
 
+/* ---- the smoke, then two workers side by side ---- */
+
+/* What remains when the smoke has passed. Cases are taken by whoever is free; the properties come
+ * behind the last one. What is found first in that order is the verdict, whichever was done first:
+ * all that comes before it was done as well. */
+typedef struct rest {
+    const whet_judge *judge;
+    const whet_object *object;
+    const whet_verdict *smoke;
+    whet_verdict *of_cases; /* [n_cases] */
+    whet_verdict exact;     /* of the properties and the proof */
+    int n_cases;
+    atomic_int next; /* case that nobody has taken */
+    atomic_int bad;  /* the first that is known to be rejected; n_cases: the properties */
+} rest;
+
+typedef struct part {
+    rest *rest;
+    whet_link *link; /* of the smoke; NULL: it opens another, and begins with the properties */
+} part;
+
+static whet_verdict begin_anew(const rest *r) {
+    whet_verdict v = *r->smoke;
+    v.n_checked = 0;
+    v.worst = 0;
+    return v;
+}
+
+static void note_bad(rest *r, int at) {
+    int bad = atomic_load(&r->bad);
+    while (at < bad && !atomic_compare_exchange_weak(&r->bad, &bad, at))
+        continue;
+}
+
+static whet_status do_cases(whet_ctx *own, rest *r, whet_link *link) {
+    for (;;) {
+        const int i = atomic_fetch_add(&r->next, 1);
+        if (i >= r->n_cases || i > atomic_load(&r->bad)) return WHET_OK;
+        whet_verdict *v = &r->of_cases[i];
+        *v = begin_anew(r);
+        WHET_TRY(whet_judge_case(own, r->judge, &r->judge->bank->cases[i], link, v));
+        if (v->code == WHET_V_PASS) continue;
+        note_bad(r, i);
+        return WHET_OK; /* that worker may be gone */
+    }
+}
+
+static whet_status do_properties(whet_ctx *own, rest *r, whet_link *link) {
+    whet_verdict *v = &r->exact;
+    WHET_TRY(whet_exam_run(own, r->judge, link, v));
+    if (v->code == WHET_V_PASS) WHET_TRY(whet_proof_check(own, r->judge, r->object, v));
+    if (v->code != WHET_V_PASS) note_bad(r, r->n_cases);
+    return WHET_OK;
+}
+
+static whet_status do_part(whet_ctx *own, void *job) {
+    const part *p = job;
+    rest *r = p->rest;
+    if (p->link) return do_cases(own, r, p->link);
+    whet_link link;
+    whet_link_end end;
+    whet_reply reply;
+    const whet_judge_opts *o = &r->judge->opts;
+    WHET_TRY(whet_link_open(own, o->worker, r->object, &o->problem, &link, &end, &reply));
+    whet_status st = whet_judge_trust(own, r->judge, &link);
+    const bool is_there = !whet_link_blame(end, &reply, WHET_GATE_OBJECT, &r->exact);
+    if (st == WHET_OK && is_there) st = do_properties(own, r, &link);
+    if (st == WHET_OK && r->exact.code == WHET_V_PASS) st = do_cases(own, r, &link);
+    whet_link_close(&link);
+    return st;
+}
+
+static whet_status take(whet_ctx *ctx, void *job) {
+    (void)ctx, (void)job; /* all of it is in the rest */
+    return WHET_OK;
+}
+
+static void drop(whet_ctx *own, void *job) {
+    (void)own, (void)job;
+}
+
+/* As if all had been asked one after the other. */
+static void conclude(const rest *r, whet_verdict *verdict) {
+    int64_t n_checked = verdict->n_checked;
+    double worst = verdict->worst;
+    const int bad = atomic_load(&r->bad);
+    const int first = r->judge->bank->n_smoke;
+    for (int i = first; i < r->n_cases && i <= bad; i++) {
+        n_checked += r->of_cases[i].n_checked;
+        worst = fmax(worst, r->of_cases[i].worst);
+    }
+    *verdict = bad < r->n_cases ? r->of_cases[bad] : r->exact;
+    verdict->n_checked = n_checked + (bad < r->n_cases ? 0 : r->exact.n_checked);
+    verdict->worst = fmax(worst, verdict->worst);
+}
+
+static whet_status check_rest(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                              whet_link *link, whet_verdict *verdict) {
+    static const whet_crew_work work = { do_part, take, drop };
+    const whet_bank *bank = judge->bank;
+    const whet_verdict smoke = *verdict;
+    rest r = { .judge = judge, .object = object, .smoke = &smoke, .n_cases = bank->n_cases };
+    r.exact = begin_anew(&r);
+    atomic_init(&r.next, bank->n_smoke);
+    atomic_init(&r.bad, INT_MAX);
+    r.of_cases = whet_alloc_zero(ctx, (size_t)bank->n_cases + 1, sizeof *r.of_cases);
+    if (!r.of_cases) return WHET_E_NOMEM;
+    part parts[] = { { &r, link }, { &r, NULL } };
+    const whet_status st = whet_crew_run(ctx, &work, parts, sizeof *parts, 2);
+    if (st == WHET_OK) conclude(&r, verdict);
+    whet_free(ctx, r.of_cases);
+    return st;
+}
+
+static whet_status check_loaded(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
+                                whet_link *link, whet_verdict *v) {
+    const whet_bank *bank = judge->bank;
+    for (int i = 0; i < bank->n_smoke && v->code == WHET_V_PASS; i++)
+        WHET_TRY(whet_judge_case(ctx, judge, &bank->cases[i], link, v));
+    return v->code == WHET_V_PASS ? check_rest(ctx, judge, object, link, v) : WHET_OK;
+}
+
 whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_object *object,
                              whet_verdict *verdict) {
     *verdict = (whet_verdict){ .gate = WHET_GATE_OBJECT };
@@ -98,19 +224,10 @@ whet_status whet_judge_check(whet_ctx *ctx, const whet_judge *judge, const whet_
     whet_status st = whet_judge_trust(ctx, judge, &link);
     verdict->jail = link.jail;
     whet_link_blame(end, &reply, WHET_GATE_OBJECT, verdict);
-    for (int i = 0; i < judge->bank->n_cases; i++) {
-        if (st != WHET_OK || verdict->code != WHET_V_PASS) break;
-        st = whet_judge_case(ctx, judge, &judge->bank->cases[i], &link, verdict);
-    }
-    const double checked_ns = whet_clock_ns();
-    if (st == WHET_OK && verdict->code == WHET_V_PASS)
-        st = whet_exam_run(ctx, judge, &link, verdict);
+    if (st == WHET_OK) st = check_loaded(ctx, judge, object, &link, verdict);
     whet_link_close(&link);
-    if (st == WHET_OK && verdict->code == WHET_V_PASS)
-        st = whet_proof_check(ctx, judge, object, verdict);
-    whet_log(ctx, WHET_LOG_DEBUG, "judge", "check: %s, cases in %.0f ms, properties in %.0f ms",
-             whet_verdict_name(verdict->code), (checked_ns - start_ns) * 1e-6,
-             (whet_clock_ns() - checked_ns) * 1e-6);
+    whet_log(ctx, WHET_LOG_DEBUG, "judge", "check: %s in %.0f ms", whet_verdict_name(verdict->code),
+             (whet_clock_ns() - start_ns) * 1e-6);
     return st;
 }
 
