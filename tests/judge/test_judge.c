@@ -106,6 +106,28 @@ static void test_wrong(void) {
     }
 }
 
+/* Cases and properties are asked side by side: what comes first in order is the verdict, whichever
+ * was found first, and it tells what one after the other would. */
+static void test_first_in_order(void) {
+    whet_object object;
+    whet_verdict first, v;
+    REQUIRE_OK(ctx, build("#define AFTER_ROW if (last > 254) out[0] = 0x7fc0\n", &object, &v));
+    REQUIRE_OK(ctx, whet_judge_check(ctx, judge, &object, &first));
+    CHECK_INT(first.code, WHET_V_NOT_A_NUMBER);
+    CHECK_INT(first.gate, WHET_GATE_CORRECTNESS);
+    CHECK(first.n_checked > 10000);
+    for (int i = 0; i < 4; i++) {
+        REQUIRE_OK(ctx, whet_judge_check(ctx, judge, &object, &v));
+        CHECK_INT(v.code, first.code);
+        CHECK_STR(v.reason, first.reason);
+        CHECK_STR(v.family, first.family);
+        CHECK_INT(v.seed, first.seed);
+        CHECK_INT(v.n_context, first.n_context);
+        CHECK_INT(v.n_checked, first.n_checked);
+    }
+    whet_object_fini(ctx, &object);
+}
+
 static void test_verdicts(void) {
     check_verdict("#define MAX 0\n", WHET_V_NOT_A_NUMBER); /* e^226 */
     check_verdict("#define BEFORE_RUN return\n", WHET_V_NOT_A_NUMBER);
@@ -440,6 +462,7 @@ int main(int argc, char **argv) {
     static const test_case tests[] = {
         { "right", test_right },
         { "wrong", test_wrong },
+        { "first_in_order", test_first_in_order },
         { "verdicts", test_verdicts },
         { "unsupported", test_unsupported },
         { "no_build", test_no_build },
