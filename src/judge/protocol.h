@@ -67,13 +67,16 @@ typedef struct whet_call {
     int32_t first_row;
     int32_t query;
     int32_t fresh_row;
+    int32_t look; /* the element of its output, in pairs of bytes, that is looked at as it ends */
 } whet_call;
 
 /* Timing call by call: the judge counts up `rung`, the worker begins the call, and counts up `done`
- * at its end; both spin. Before it, `done` is WHET_BELL_AWAY until the worker is listening. */
+ * at its end; both spin. Before it, `done` is WHET_BELL_AWAY until the worker is listening. In a
+ * batch the worker notes of every call what it finds at `look` when the call ends. */
 typedef struct whet_bell {
     _Alignas(128) _Atomic uint32_t rung;
     _Alignas(128) _Atomic uint32_t done;
+    _Alignas(128) uint16_t seen[]; /* [max_calls] */
 } whet_bell;
 
 #define WHET_BELL_AWAY UINT32_MAX

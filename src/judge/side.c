@@ -77,7 +77,7 @@ static whet_status lay_out(whet_ctx *ctx, whet_side *s) {
         [WHET_SECTION_CALLS] = (size_t)s->max_calls * sizeof(whet_call),
         [WHET_SECTION_OUT] = out_bytes(&t->problem, s->max_calls),
         [WHET_SECTION_WORKSPACE] = s->workspace_bytes,
-        [WHET_SECTION_BELL] = sizeof(whet_bell),
+        [WHET_SECTION_BELL] = sizeof(whet_bell) + (size_t)s->max_calls * sizeof(uint16_t),
     };
     for (int i = 0; i < WHET_N_SECTIONS; i++)
         s->request.sections[i] = (whet_span){
@@ -246,16 +246,38 @@ static void poison(const whet_side *s, whet_section section, size_t n_bytes, int
     whet_link_forget(&s->link, &s->request, section, end);
 }
 
+/* Where each call's output is looked at when it ends: nobody knows that before. */
+static void hide_looks(whet_side *s, int n_calls) {
+    const uint64_t n = out_bytes(&s->timed->problem, 1) / sizeof(uint16_t);
+    for (int i = 0; i < n_calls; i++)
+        s->calls[i].look = (int32_t)whet_rng_below(&s->rng, n);
+}
+
+/* A batch's outputs are what they were when each call ended. */
+static void check_looks(const whet_side *s, const whet_side_sample *x, whet_verdict *v) {
+    const size_t each = out_bytes(&s->timed->problem, 1);
+    for (int i = 0; i < x->n_calls && !s->seats && v->code == WHET_V_PASS; i++) {
+        const char *at = x->out + (size_t)i * each + (size_t)s->calls[i].look * sizeof(uint16_t);
+        if (memcmp(at, &s->bell->seen[i], sizeof(uint16_t)) != 0)
+            whet_verdict_reject(v, WHET_V_INCONSISTENT, WHET_GATE_DUEL,
+                                "an output of call %d of %d was written after the call had ended",
+                                i + 1, x->n_calls);
+    }
+}
+
 /* Of what earlier calls wrote only the caches are left, which are looked at now and then: there is
  * nothing to remember answers in. */
 whet_status whet_side_time(whet_ctx *ctx, whet_side *s, whet_side_sample *x, whet_verdict *v) {
     const whet_calls *c = x->calls;
     const size_t bytes = out_bytes(&s->timed->problem, x->n_calls);
     memcpy(s->calls, c->calls, (size_t)x->n_calls * sizeof *s->calls);
+    hide_looks(s, x->n_calls);
     memcpy(s->q, c->q, bytes);
     poison(s, WHET_SECTION_OUT, bytes, x->poison);
     poison(s, WHET_SECTION_WORKSPACE, s->workspace_bytes, x->poison);
-    return run_batch(ctx, s, x->n_calls, x->out, &x->ns, v);
+    WHET_TRY(run_batch(ctx, s, x->n_calls, x->out, &x->ns, v));
+    check_looks(s, x, v);
+    return WHET_OK;
 }
 
 /* A cache of the sample by the last call that it had. */

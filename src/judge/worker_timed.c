@@ -124,9 +124,13 @@ static void recall(void *arg, int worker, int n_workers) {
     if (memcmp(w->caches[spare] + at, w->caches[j->calls->cache] + at, n) != 0) j->is_other = true;
 }
 
-static void run_call(const job *j, int i, int worker, int n_workers) {
+static whet_bell *bell_of(const job *j) {
+    return (whet_bell *)j->w->windows[WHET_SECTION_BELL].data;
+}
+
+/* Its output, when all workers have done with it. */
+static const uint16_t *run_call(const job *j, int i, int worker, int n_workers) {
     const whet_request *r = j->r;
-    if (r->is_empty) return;
     const whet_call *call = &j->calls[i];
     char *kv = j->w->caches[call->cache];
     const whet_append_args rows =
@@ -135,23 +139,28 @@ static void run_call(const job *j, int i, int worker, int n_workers) {
         whet_worker_run_args(j->w, r, kv, call->query, (int64_t)i * r->n_rows);
     whet_registers_wipe();
     whet_attention_dispatch(&j->w->attention, &rows, &run, j->w->team, worker, n_workers);
+    return run.out;
 }
 
+/* Outputs are compared when all calls are done: what a call has not written by its own end was put
+ * off, to be done with others. */
 static void run_batch(void *arg, int worker, int n_workers) {
     const job *j = arg;
-    for (int i = 0; i < j->r->n_calls; i++)
-        run_call(j, i, worker, n_workers);
+    for (int i = 0; i < j->r->n_calls && !j->r->is_empty; i++) {
+        const uint16_t *out = run_call(j, i, worker, n_workers);
+        if (worker == 0) bell_of(j)->seen[i] = out[j->calls[i].look];
+    }
 }
 
 /* All workers wait for the bell; the barrier at a call's end comes before the first one's word. */
 static void run_rung(void *arg, int worker, int n_workers) {
     const job *j = arg;
-    whet_bell *bell = (whet_bell *)j->w->windows[WHET_SECTION_BELL].data;
+    whet_bell *bell = bell_of(j);
     if (worker == 0) atomic_store_explicit(&bell->done, 0, memory_order_release);
     for (int i = 0; i < j->r->n_calls; i++) {
         while (atomic_load_explicit(&bell->rung, memory_order_acquire) <= (uint32_t)i)
             whet_relax();
-        run_call(j, i, worker, n_workers);
+        if (!j->r->is_empty) run_call(j, i, worker, n_workers);
         if (worker == 0) atomic_store_explicit(&bell->done, (uint32_t)i + 1, memory_order_release);
     }
 }

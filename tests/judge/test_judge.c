@@ -428,6 +428,34 @@ static void test_registers_are_wiped(void) {
     judge = all;
 }
 
+/* What does every second call together with the next one. A sample has as many calls as there may
+ * be, an even number: when it ends, all outputs are right. */
+static void test_calls_are_not_put_off(void) {
+    whet_judge_opts opts = small_opts();
+    const whet_duel_opts once = {
+        .n_context = 8, .n_pairs = 1, .n_blocks = 2, .seed = test_seed, .is_asleep = true
+    };
+    whet_judge *of_long_samples;
+    whet_object plain, late;
+    whet_verdict v;
+    whet_duel duel;
+    opts.has_no_cases = true;
+    opts.sample_ns = 1e12;
+    REQUIRE_OK(ctx, whet_judge_open(ctx, &opts, &of_long_samples));
+    REQUIRE_OK(ctx, build("", &plain, &v));
+    build_cheat("c30", "", &late);
+    REQUIRE_OK(ctx, whet_judge_duel(ctx, of_long_samples, &late, &plain, &once, &duel));
+    CHECK_STR(whet_verdict_name(duel.verdict.code), "INCONSISTENT");
+    CHECK_CONTAINS(duel.verdict.reason, "after the call had ended");
+    whet_duel_fini(ctx, &duel);
+    REQUIRE_OK(ctx, whet_judge_duel(ctx, of_long_samples, &plain, &plain, &once, &duel));
+    CHECK_STR(duel.verdict.reason, "");
+    whet_duel_fini(ctx, &duel);
+    whet_object_fini(ctx, &plain);
+    whet_object_fini(ctx, &late);
+    whet_judge_close(ctx, of_long_samples);
+}
+
 static void test_refusals(void) {
     whet_judge *none = NULL;
     whet_judge_opts opts = small_opts();
@@ -474,6 +502,7 @@ int main(int argc, char **argv) {
         { "race_asks_nothing_twice", test_race_asks_nothing_twice },
         { "timed_caches_are_apart", test_timed_caches_are_apart },
         { "registers_are_wiped", test_registers_are_wiped },
+        { "calls_are_not_put_off", test_calls_are_not_put_off },
         { "refusals", test_refusals },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
