@@ -50,7 +50,8 @@ whet_status cli_read_heads(whet_ctx *ctx, const char *model, whet_buf *folder,
         *problem = (whet_problem){ .dtype = WHET_BF16,
                                    .n_heads = facts.config.n_heads,
                                    .n_kv_heads = facts.config.n_kv_heads,
-                                   .head_dim = facts.config.head_dim };
+                                   .head_dim = facts.config.head_dim,
+                                   .n_context = facts.config.max_position_embeddings };
     return st;
 }
 

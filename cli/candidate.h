@@ -17,7 +17,8 @@ whet_status cli_read_dtype(const char *name, int32_t *dtype);
 /* "16:8:128", the first of a list with commas; *rest is what follows it, or NULL. */
 whet_status cli_read_problem(const char *text, whet_problem *problem, const char **rest);
 
-/* The folder of --model, and the attention of its heads in bf16, as the engine asks for it. */
+/* The folder of --model, and the attention of its heads in bf16, as the engine asks for it;
+ * n_context is the longest that the model takes. */
 whet_status cli_read_heads(whet_ctx *ctx, const char *model, whet_buf *folder,
                            whet_problem *problem);
 

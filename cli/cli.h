@@ -92,6 +92,10 @@ void cli_progress_end(void);
  * the variables of the environment). */
 whet_status cli_find_model(whet_ctx *ctx, const char *model, whet_buf *dir);
 
+/* Whether the file of an option can be written: told before the work, not when its result is there.
+ */
+whet_status cli_check_out(const char *option, const char *path);
+
 /* Cancels ctx on SIGINT and SIGTERM. */
 void cli_cancel_on_signal(whet_ctx *ctx);
 

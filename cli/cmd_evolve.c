@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* whet evolve: search for a faster attention program, prove it, install it. */
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <whet/checkpoint.h>
 #include <whet/evolve.h>
@@ -56,38 +54,12 @@ static const whet_problem bundled = { WHET_BF16, 16, 8, 128, 0, 0 };
 
 enum { DEFAULT_CONTEXT = 2048 };
 
-static whet_status read_model(whet_ctx *ctx, const char *model, whet_problem *problem,
-                              int *max_context) {
-    whet_buf dir = { 0 };
-    whet_checkpoint_facts facts;
-    whet_status st = cli_find_model(ctx, model, &dir);
-    if (st == WHET_OK) st = whet_checkpoint_read_facts(ctx, dir.text, &facts);
-    whet_buf_fini(ctx, &dir);
-    if (st != WHET_OK) return st;
-    problem->n_heads = facts.config.n_heads;
-    problem->n_kv_heads = facts.config.n_kv_heads;
-    problem->head_dim = facts.config.head_dim;
-    *max_context = facts.config.max_position_embeddings;
-    return WHET_OK;
-}
-
 /* A run that is resumed, or taken from answers, keeps its own problem, seed and time. */
 static bool is_of_another_run(const evolve_opts *o) {
     return o->resumed || o->answers;
 }
 
 extern const cli_command cli_evolve;
-
-/* Told before the search, not when its result is to be written. */
-static whet_status check_folder_of(const char *option, const char *path) {
-    const char *slash = strrchr(path, '/');
-    char folder[PATH_MAX];
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
-    if (slash && !slash[1]) return cli_usage("%s %s: a folder, not a file", option, path);
-    if (access(folder, W_OK) == 0) return WHET_OK;
-    return cli_usage("%s %s: %s: %s", option, path, folder, strerror(errno));
-}
 
 static whet_status check(const cli_args *args) {
     const evolve_opts *o = args->opts;
@@ -102,7 +74,7 @@ static whet_status check(const cli_args *args) {
         return cli_usage("--sample %g: take more than 0 and at most 1000", o->sample_ms);
     if (o->resumed && o->run_file)
         return cli_usage("--resume and --db: one of them names the run file");
-    return o->program_file ? check_folder_of("--out", o->program_file) : WHET_OK;
+    return o->program_file ? cli_check_out("--out", o->program_file) : WHET_OK;
 }
 
 static whet_status choose_problem(whet_ctx *ctx, const whet_evolve_settings *settings,
@@ -114,8 +86,11 @@ static whet_status choose_problem(whet_ctx *ctx, const whet_evolve_settings *set
     if (settings->model && settings->heads)
         return cli_usage("--heads and --model: one of them says the shape");
     if (settings->model) {
-        const whet_status st = read_model(ctx, settings->model, problem, &max_context);
+        whet_buf dir = { 0 };
+        const whet_status st = cli_read_heads(ctx, settings->model, &dir, problem);
+        whet_buf_fini(ctx, &dir);
         if (st != WHET_OK) return st;
+        max_context = problem->n_context;
     }
     if (settings->heads &&
         sscanf(settings->heads, "%d:%d%c", &problem->n_heads, &problem->n_kv_heads, &tail) != 2)

@@ -60,7 +60,8 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     cli_cancel_on_signal(ctx);
     cli_engine e = { 0 };
     whet_ids ids = { 0 };
-    whet_status st = cli_parse_ids(ctx, o->ids, &ids);
+    whet_status st = cli_check_out("--out", o->out);
+    if (st == WHET_OK) st = cli_parse_ids(ctx, o->ids, &ids);
     if (st == WHET_OK) st = cli_engine_open(ctx, &e, &o->engine, CLI_TOKENIZER_NONE);
     if (st == WHET_OK) st = cli_engine_open_session(ctx, &e, &o->engine, ids.n);
     if (st == WHET_OK) st = write_logits(ctx, &e, &ids, o->out);

@@ -18,6 +18,7 @@ static whet_status judge_sides(whet_ctx *ctx, const whet_judge_opts *given,
     whet_judge_opts opts = *given;
     whet_judge *judge = NULL;
     opts.problem = *heads;
+    opts.problem.n_context = 0; /* nothing is timed by the judge */
     opts.is_full = true;
     whet_status st = opts.has_no_cases ? WHET_OK : whet_judge_open(ctx, &opts, &judge);
     for (int i = 0; i < 2 && st == WHET_OK && !*is_rejected; i++)

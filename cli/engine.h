@@ -28,7 +28,7 @@ typedef struct cli_engine_opts {
           CLI_STRING,                                                                                  \
           offsetof(type, field.kernel),                                                                \
           "NAME|FILE.c",                                                                               \
-          "attention kernel; a file is compiled and trusted",                                          \
+          "attention kernel; a file is compiled, by $CC or cc, and trusted",                           \
           NULL },                                                                                      \
         { "no-winners",                                                                                \
           CLI_FLAG,                                                                                    \

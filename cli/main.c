@@ -288,7 +288,7 @@ int main(int argc, char **argv) {
     signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit on files says so, and is told */
     if (argc < 2) {
         print_commands(stderr);
-        return 2;
+        return 1;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
@@ -301,6 +301,5 @@ int main(int argc, char **argv) {
             const whet_status st = run_command(commands[i], argc - 1, argv + 1, &exit_code);
             return end(st, exit_code);
         }
-    cli_usage("\"%s\" is not a command; see whet --help", argv[1]);
-    return 2;
+    return end(cli_usage("\"%s\" is not a command; see whet --help", argv[1]), 0);
 }

@@ -105,6 +105,15 @@ __attribute__((weak)) bool test_is_quick;     /* --quick: a sample of many cases
         return;                                                                                    \
     } while (0)
 
+/* "FOLDER/NAME"; the last four are there. */
+static inline const char *test_path(const char *folder, const char *name) {
+    static char path[4][128];
+    static int i;
+    i = (i + 1) % 4;
+    snprintf(path[i], sizeof path[i], "%s/%s", folder, name);
+    return path[i];
+}
+
 static inline int test_main(int argc, char **argv, const test_case *tests, size_t n_tests) {
     const char *only = NULL;
     for (int i = 1; i < argc; i++) {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+
 enum { BUSY_MS = 10000 };
 
 static whet_status complain(whet_ctx *ctx, whet_db *db) {
@@ -167,6 +169,8 @@ static whet_status open_file(whet_ctx *ctx, const char *path, const char *what, 
         return whet_fail(ctx, WHET_E_ARG, "the path of a %s has at most %zu bytes", what,
                          sizeof db->path - 1);
     memcpy(db->path, path, strlen(path) + 1);
+    if (whet_path_is_dir(path))
+        return whet_fail(ctx, WHET_E_ARG, "%s is a folder, not a %s", path, what);
     const int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc == SQLITE_CANTOPEN && !(flags & SQLITE_OPEN_CREATE))
         return whet_fail(ctx, WHET_E_NOT_FOUND, "there is no %s %s", what, path);

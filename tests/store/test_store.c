@@ -18,11 +18,7 @@ static whet_ctx *ctx;
 static char folder[64];
 
 static const char *in_folder(const char *name) {
-    static char path[4][128];
-    static int i;
-    i = (i + 1) % 4;
-    snprintf(path[i], sizeof path[i], "%s/%s", folder, name);
-    return path[i];
+    return test_path(folder, name);
 }
 
 static const whet_store_run a_run = {
