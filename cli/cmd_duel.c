@@ -10,13 +10,13 @@
 #include "candidate.h"
 #include "cli.h"
 #include "duel.h"
+#include "sittings.h"
 
 enum {
     EXIT_REJECTED = 2,
     MAX_SHAPES = 32,
     MAX_PAIRS = 1000,
     MAX_BLOCKS = 32,
-    MAX_SITTINGS = 100,
     MAX_CONTEXT = 1 << 17,
     MAX_THREADS = 256,
     PAIRS_IN_MODEL = 5,
@@ -66,24 +66,11 @@ static whet_status read_shapes(plan *p) {
     }
 }
 
-/* "10m", "30s", "1h". */
-static whet_status read_apart(plan *p) {
-    char *end;
-    const double n = strtod(p->opts->apart, &end);
-    const char *units = "smh", *unit = *end ? strchr(units, *end) : NULL;
-    if (end == p->opts->apart || !unit || end[1] || !(n >= 0) || n > 1e5)
-        return cli_usage("--apart %s: write 30s, 10m or 1h", p->opts->apart);
-    p->apart_seconds = *unit == 's' ? n : *unit == 'm' ? 60 * n : 3600 * n;
-    return WHET_OK;
-}
-
 static whet_status check_numbers(const cli_duel_opts *o) {
     if (o->n_pairs < 1 || o->n_pairs > MAX_PAIRS)
         return cli_usage("--pairs takes 1 to %d, not %d", MAX_PAIRS, o->n_pairs);
     if (o->n_blocks < 1 || o->n_blocks > MAX_BLOCKS)
         return cli_usage("--blocks takes 1 to %d, not %d", MAX_BLOCKS, o->n_blocks);
-    if (o->n_sittings < 1 || o->n_sittings > MAX_SITTINGS)
-        return cli_usage("--sittings takes 1 to %d, not %d", MAX_SITTINGS, o->n_sittings);
     if (o->n_threads < 0 || o->n_threads > MAX_THREADS)
         return cli_usage("--threads takes 0 to %d, not %d", MAX_THREADS, o->n_threads);
     if (!(o->sample_ms > 0) || o->sample_ms > 1000)
@@ -111,10 +98,7 @@ static void note_claim(plan *p, int shape, int workers, int sitting, const cli_d
         has_failed |=
             f->duels[i].verdict.code != WHET_V_PASS && f->duels[i].verdict.code != WHET_V_SLOWER;
     if (has_failed || cold->verdict.gate == WHET_GATE_SANITY) p->is_rejected = true;
-    if (sitting == 1)
-        *kept = now;
-    else if (*kept != now)
-        *kept = WHET_CLAIM_NONE;
+    *kept = cli_agree(*kept, now, sitting);
     if (has_failed) *kept = WHET_CLAIM_NONE;
 }
 
@@ -132,11 +116,6 @@ static whet_status sit(whet_ctx *ctx, plan *p, cli_sitting *s) {
     return st;
 }
 
-static void rest(whet_ctx *ctx, double seconds) {
-    for (int i = 0; i < seconds * 10 && !whet_ctx_is_cancelled(ctx); i++)
-        usleep(100000);
-}
-
 /* A claim needs every sitting. */
 static void print_claims(const plan *p) {
     for (int i = 0; i < p->n_shapes; i++)
@@ -150,7 +129,7 @@ static whet_status run_sittings(whet_ctx *ctx, plan *p, cli_sitting *s) {
     const uint64_t seed = s->seed;
     whet_status st = WHET_OK;
     for (s->number = 1; s->number <= p->opts->n_sittings && st == WHET_OK; s->number++) {
-        if (s->number > 1) rest(ctx, p->apart_seconds);
+        cli_rest(ctx, s->number, p->apart_seconds);
         s->seed = seed + (uint64_t)s->number - 1;
         st = sit(ctx, p, s);
     }
@@ -237,7 +216,7 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (st == WHET_OK) st = cli_read_problem(o->problem, &problem, &more);
     if (st == WHET_OK && more) st = cli_usage("--problem takes one problem, not %s", o->problem);
     if (st == WHET_OK) st = read_shapes(&p);
-    if (st == WHET_OK) st = read_apart(&p);
+    if (st == WHET_OK) st = cli_read_sittings(o->n_sittings, o->apart, &p.apart_seconds);
     if (st == WHET_OK) st = cli_choose_seed(&cli_duel, args, o->seed, &seed);
     if (st == WHET_OK) st = choose_workers(ctx, &p);
     if (st == WHET_OK) st = duel(ctx, &p, &problem, seed, sides);
@@ -265,9 +244,7 @@ static const cli_option options[] = {
       "20" },
     { "blocks", CLI_INT, OPT(n_blocks), "N", "interleaved blocks in each pair", "8" },
     { "sample", CLI_DOUBLE, OPT(sample_ms), "MS", "least length of a sample, milliseconds", "10" },
-    { "sittings", CLI_INT, OPT(n_sittings), "N", "do it all N times: a claim needs every sitting",
-      "1" },
-    { "apart", CLI_STRING, OPT(apart), "TIME", "rest between sittings: 30s, 10m, 1h", "10m" },
+    CLI_SITTING_OPTIONS(cli_duel_opts, n_sittings, apart),
     { "seed", CLI_U64, OPT(seed), "N", "of inputs and orders; default: a fresh one", NULL },
     { "bare", CLI_FLAG, OPT(is_bare), NULL, "the duel alone: no probe, no warm one, no A/A", NULL },
     { "asleep", CLI_FLAG, OPT(is_asleep), NULL,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* whet judge: is this attention kernel right? Exit code 0: nothing was found against it; 2: it is
  * rejected; 1: the question could not be answered. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <whet/judge.h>
@@ -10,6 +11,7 @@
 #include "judge_champion.h"
 #include "judge_score.h"
 #include "self_test.h"
+#include "sittings.h"
 
 enum { EXIT_REJECTED = 2, MAX_CONTEXT = 1 << 20 };
 
@@ -23,7 +25,8 @@ typedef struct judge_opts {
     int n_threads;
     int n_context;                   /* that is timed */
     int n_mutants, n_honest, n_jobs; /* of a score */
-    int n_pairs;                     /* of gate 10 */
+    int n_pairs, n_sittings;         /* of gate 10 */
+    const char *apart;
     bool is_score;
     bool is_json;
     bool is_unsafe;
@@ -47,6 +50,7 @@ typedef struct question {
     whet_problem problem;
     uint64_t seed;
     whet_buf model; /* its folder; empty: gate 10 is not asked */
+    double apart_seconds;
 } question;
 
 /* What came of it. */
@@ -54,7 +58,8 @@ typedef struct findings {
     whet_object object;
     whet_verdict verdict;
     timing timings[WHET_N_SHAPES];
-    whet_champion champion;
+    whet_champion *champions; /* of gate 10's sittings; owned */
+    int n_champions;          /* that were held */
 } findings;
 
 /* Silent where nothing is missing. */
@@ -90,7 +95,11 @@ static void print_text(const question *q, const findings *f) {
     if (v->jail) print_jail(v->jail);
     if (*f->object.sha256) printf("  object %s\n", f->object.sha256);
     print_timings(q, f->timings);
-    judge_champion_print(&f->champion);
+    for (int i = 0; i < f->n_champions; i++) {
+        if (f->n_champions > 1) printf("  sitting %d:\n", i + 1);
+        judge_champion_print(&f->champions[i]);
+    }
+    if (v->code == WHET_V_PASS) judge_champion_print_claims(f->champions, f->n_champions);
 }
 
 /* Appends ,"timing":[...]: of what passed, and was to be timed. */
@@ -129,7 +138,11 @@ static whet_status print_json(whet_ctx *ctx, const question *q, const findings *
     if (st == WHET_OK) st = whet_buf_puts(ctx, &line, ",\"evidence\":");
     if (st == WHET_OK) st = whet_verdict_evidence(ctx, v, &line);
     if (st == WHET_OK) st = put_timings(ctx, q, f->timings, &line);
-    if (st == WHET_OK && f->champion.n_cases) st = judge_champion_put(ctx, &f->champion, &line);
+    const int n = f->n_champions;
+    if (st == WHET_OK && n && f->champions[n - 1].n_cases)
+        st = judge_champion_put(ctx, &f->champions[n - 1], &line);
+    if (st == WHET_OK && n > 1 && v->code == WHET_V_PASS)
+        st = judge_champion_put_claims(ctx, f->champions, n, &line);
     if (st == WHET_OK) printf("%s}\n", line.text);
     whet_buf_fini(ctx, &line);
     return st;
@@ -152,10 +165,11 @@ static whet_status time_it(whet_ctx *ctx, const question *q, whet_judge *judge, 
     return WHET_OK;
 }
 
-/* Gate 10: in a model. */
+/* Gate 10: in a model, each sitting with a seed of its own. */
 static whet_status play(whet_ctx *ctx, const question *q, const char *program,
                         const whet_judge *judge, findings *f) {
-    const whet_champion_opts opts = {
+    const int n = q->opts->n_sittings;
+    whet_champion_opts opts = {
         .model = q->model.text,
         .program = program,
         .baseline = q->opts->against,
@@ -164,7 +178,16 @@ static whet_status play(whet_ctx *ctx, const question *q, const char *program,
         .n_threads = q->opts->n_threads,
         .n_pairs = q->opts->n_pairs,
     };
-    return whet_champion_run(ctx, judge, &f->object, &opts, &f->champion, &f->verdict);
+    f->champions = calloc((size_t)n, sizeof *f->champions);
+    if (!f->champions) return cli_usage("no memory for %d sittings", n);
+    whet_status st = WHET_OK;
+    while (st == WHET_OK && f->n_champions < n && f->verdict.code == WHET_V_PASS) {
+        whet_champion *c = &f->champions[f->n_champions++];
+        cli_rest(ctx, f->n_champions, q->apart_seconds);
+        st = whet_champion_run(ctx, judge, &f->object, &opts, c, &f->verdict);
+        opts.seed++;
+    }
+    return st;
 }
 
 static whet_judge_opts judge_opts_of(const question *q, const char *program) {
@@ -216,6 +239,7 @@ static whet_status answer(whet_ctx *ctx, const question *q, const char *program,
     if (st == WHET_OK && q->opts->is_json) st = print_json(ctx, q, &f);
     if (st == WHET_OK && !q->opts->is_json) print_text(q, &f);
     *code = f.verdict.code;
+    free(f.champions);
     whet_object_fini(ctx, &f.object);
     whet_judge_close(ctx, judge);
     return st;
@@ -264,8 +288,9 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     if (!args->n_words && !o->is_score)
         return cli_usage("judge: a word is missing; usage: whet judge FILE.c");
     if (o->n_threads < 0) return cli_usage("--threads takes 0 or more, not %d", o->n_threads);
-    if (!o->model && (o->scenarios || o->n_pairs))
-        return cli_usage("--scenario and --pairs go with --model");
+    if (!o->model && (o->scenarios || o->n_pairs || o->n_sittings != 1 ||
+                      cli_is_given(&cli_judge, args, "apart")))
+        return cli_usage("--scenario, --pairs, --sittings and --apart go with --model");
     if (o->model && (o->is_score || o->n_pairs < 0 || o->n_pairs > 1000))
         return cli_usage("--model takes one file, and 1 to 1000 --pairs");
     if (!o->is_score && args->n_words > 1)
@@ -275,6 +300,7 @@ static whet_status run(whet_ctx *ctx, const cli_args *args) {
     whet_buf source = { 0 };
     question q = { .opts = o, .file = args->words[0], .source = &source };
     st = cli_read_dtype(o->dtype, &q.problem.dtype);
+    if (st == WHET_OK) st = cli_read_sittings(o->n_sittings, o->apart, &q.apart_seconds);
     if (st == WHET_OK) st = cli_choose_seed(&cli_judge, args, o->seed, &q.seed);
     if (st == WHET_OK && !o->is_score) st = cli_read_source(ctx, q.file, &source);
     cli_cancel_on_signal(ctx);
@@ -314,6 +340,7 @@ static const cli_option options[] = {
     { "scenario", CLI_STRING, OPT(scenarios), "LIST",
       "with --model: of primary, short, medium, long, code", NULL },
     { "pairs", CLI_INT, OPT(n_pairs), "N", "with --model: of sessions; default 5", NULL },
+    CLI_SITTING_OPTIONS(judge_opts, n_sittings, apart),
     { "context", CLI_INT, OPT(n_context), "N", "context that is timed; default 2048", NULL },
     { "cc", CLI_STRING, OPT(cc), "CC", "compiler; default cc", NULL },
     { "score", CLI_FLAG, OPT(is_score), NULL,
@@ -340,7 +367,8 @@ const cli_command cli_judge = {
     .name = "judge",
     .summary = "judge an attention kernel: right, or rejected with the evidence",
     .usage = "[options] FILE.c\n"
-             "       whet judge --model DIR [--scenario LIST] [--pairs N] FILE.c\n"
+             "       whet judge --model DIR [--scenario LIST] [--pairs N] [--sittings N --apart "
+             "TIME] FILE.c\n"
              "       whet judge --self-test [--quick] [--no-timing] [--json]\n"
              "       whet judge --score [--mutants N] [--honest N] [--json] [FILE.c ...]",
     .options = options,

@@ -83,6 +83,4 @@ void cli_duel_print(const cli_sitting *sitting, const cli_duel_figures *figures)
 whet_status cli_duel_print_json(whet_ctx *ctx, const cli_sitting *sitting,
                                 const cli_duel_figures *figures);
 
-const char *cli_claim_name(whet_claim claim); /* "faster", "slower", "no claim" */
-
 #endif

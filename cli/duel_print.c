@@ -5,13 +5,9 @@
 
 #include "candidate.h"
 #include "duel.h"
+#include "sittings.h"
 
 static const char *const kind_names[CLI_N_DUELS] = { "cold", "warm", "A/A" };
-
-const char *cli_claim_name(whet_claim claim) {
-    static const char *const names[] = { "no claim", "faster", "slower" };
-    return names[claim];
-}
 
 /* A candidate that is dropped for being slow is told as slower, not as rejected. */
 static bool is_rejected(const whet_verdict *v) {

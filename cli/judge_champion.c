@@ -2,6 +2,9 @@
 /* What the engine said: texts, tokens per second, memory. */
 #include "judge_champion.h"
 
+#include "cli.h"
+#include "sittings.h"
+
 static void print_speed(const char *name, const char *kind, const whet_champion_speed *s,
                         const uint64_t *rss_bytes) {
     printf("  %-14s %-8s %10.2f %10.2f   %5.3f (%.3f .. %.3f)", name, kind,
@@ -89,4 +92,60 @@ whet_status judge_champion_put(whet_ctx *ctx, const whet_champion *c, whet_buf *
         if (st == WHET_OK) st = whet_buf_putc(ctx, line, '}');
     }
     return st == WHET_OK ? whet_buf_puts(ctx, line, "]}") : st;
+}
+
+/* ---- sittings ---- */
+
+typedef enum speed_kind { PREFILL, DECODE, CONTEXT, N_SPEEDS } speed_kind;
+
+/* The i-th of a kind; NULL behind the last one. */
+static const whet_champion_speed *speed_of(const whet_champion *c, speed_kind kind, int i) {
+    if (i >= (kind == CONTEXT ? c->n_contexts : c->n_texts)) return NULL;
+    return kind == PREFILL  ? &c->texts[i].prefill
+           : kind == DECODE ? &c->texts[i].decode
+                            : &c->contexts[i].decode;
+}
+
+/* What all make of it; false where one of them has no such speed. */
+static bool agree(const whet_champion *sittings, int n, speed_kind kind, int i, whet_claim *claim) {
+    for (int k = 0; k < n; k++) {
+        const whet_champion_speed *speed = speed_of(&sittings[k], kind, i);
+        if (!speed) return false;
+        *claim = cli_agree(*claim, whet_ratio_claim(&speed->ratio), k + 1);
+    }
+    return true;
+}
+
+static const char *name_of(const whet_champion *c, speed_kind kind, int i, char name[24]) {
+    if (kind == CONTEXT)
+        snprintf(name, 24, "context %d", c->contexts[i].n_context);
+    else
+        snprintf(name, 24, "%s", c->texts[i].name);
+    return name;
+}
+
+void judge_champion_print_claims(const whet_champion *sittings, int n) {
+    char name[24];
+    whet_claim claim = WHET_CLAIM_NONE;
+    for (int kind = 0; kind < N_SPEEDS && n > 1; kind++)
+        for (int i = 0; agree(sittings, n, (speed_kind)kind, i, &claim); i++)
+            printf("  all %d sittings, %s, %s: %s\n", n,
+                   name_of(sittings, (speed_kind)kind, i, name),
+                   kind == PREFILL ? "prefill" : "decode", cli_claim_name(claim));
+}
+
+whet_status judge_champion_put_claims(whet_ctx *ctx, const whet_champion *sittings, int n,
+                                      whet_buf *line) {
+    char name[24];
+    whet_claim claim = WHET_CLAIM_NONE;
+    const char *comma = "";
+    whet_status st = whet_buf_printf(ctx, line, ",\"sittings\":%d,\"claims\":[", n);
+    for (int kind = 0; kind < N_SPEEDS; kind++)
+        for (int i = 0; st == WHET_OK && agree(sittings, n, (speed_kind)kind, i, &claim); i++) {
+            st = whet_buf_printf(ctx, line, "%s{\"name\":\"%s\",\"phase\":\"%s\",\"claim\":\"%s\"}",
+                                 comma, name_of(sittings, (speed_kind)kind, i, name),
+                                 kind == PREFILL ? "prefill" : "decode", cli_claim_name(claim));
+            comma = ",";
+        }
+    return st == WHET_OK ? whet_buf_putc(ctx, line, ']') : st;
 }
