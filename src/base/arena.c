@@ -20,6 +20,14 @@ whet_status whet_arena_init(whet_ctx *ctx, whet_arena *arena, size_t cap) {
     return WHET_OK;
 }
 
+void whet_arena_prefer_huge(const whet_arena *arena) {
+#ifdef MADV_HUGEPAGE
+    if (arena->base) madvise(arena->base, arena->cap, MADV_HUGEPAGE);
+#else
+    (void)arena;
+#endif
+}
+
 void whet_arena_fini(whet_arena *arena) {
     if (arena->base) munmap(arena->base, arena->cap);
     *arena = (whet_arena){ 0 };

@@ -128,6 +128,7 @@ static whet_status reserve(whet_ctx *ctx, whet_op_bench *b) {
     }
     WHET_TRY(whet_op_check_memory(ctx, (double)total));
     WHET_TRY(whet_arena_init(ctx, &s->arena, total));
+    whet_arena_prefer_huge(&s->arena); /* as a session's */
     s->k = whet_arena_alloc(ctx, &s->arena, kv);
     s->v = whet_arena_alloc(ctx, &s->arena, kv);
     s->q = whet_arena_alloc(ctx, &s->arena, q);

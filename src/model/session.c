@@ -101,6 +101,7 @@ static whet_status reserve(whet_ctx *ctx, whet_session *s) {
     for (size_t i = 0; i < n; i++)
         total += (buffers[i].bytes / PAGE_BYTES + 1) * PAGE_BYTES;
     WHET_TRY(whet_arena_init(ctx, &s->arena, total));
+    whet_arena_prefer_huge(&s->arena);
     for (size_t i = 0; i < n; i++) {
         void *p =
             whet_arena_alloc(ctx, &s->arena, (buffers[i].bytes / PAGE_BYTES + 1) * PAGE_BYTES);

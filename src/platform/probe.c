@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <whet/machine.h>
 
@@ -202,9 +201,7 @@ whet_status whet_prober_open(whet_ctx *ctx, whet_team *team, uint64_t cache_byte
         return st;
     }
     p->bytes = whet_arena_alloc(ctx, &p->memory, total);
-#ifdef MADV_HUGEPAGE
-    madvise(p->bytes, total, MADV_HUGEPAGE); /* small pages, where refused, are a bit slower */
-#endif
+    whet_arena_prefer_huge(&p->memory); /* small pages, where refused, are slower */
     whet_team_run(team, touch, p);
     choose_way(p);
     choose_unit(p);

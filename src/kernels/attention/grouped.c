@@ -19,9 +19,11 @@ void *memcpy(void *to, const void *from, size_t n);
  *
  * A work item is some rows, a KV head with all its query heads, and a range of keys. Its queries
  * are numbered by row, query head. PANELS are read side by side where registers allow it, each
- * fetched AHEAD pairs before it is read; where AHEAD is 0, while a tile is read the next one is. */
+ * fetched AHEAD pairs before it is read; where AHEAD is 0, while a tile is read the next one is.
+ * With long tiles a processor's own prefetcher may do better than FETCH: each is one long stream.
+ */
 #ifndef TILE       /* the library's builds have what was measured for their processors */
-#define TILE   128 // knob: 64 128 256
+#define TILE   128 // knob: 64 128 256 512
 #define PANELS 4   // knob: 1 2 4
 #define AHEAD  16  // knob: 0 8 16 32
 #define FETCH  1   // knob: 0 1 2

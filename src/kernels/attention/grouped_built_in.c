@@ -3,11 +3,16 @@
  * defines the name of the table, the kernel's name and the features it needs), and once more for
  * AVX-512 with the knobs as they are written: which of the two is faster is for a measurement. */
 #define WHET_BUILT_IN
-#ifndef WHET_AS_WRITTEN
-#define TILE   64 /* as on Zen 4, where others were not measured */
+#ifndef WHET_AS_WRITTEN /* as on Zen 4, where others were not measured */
+#ifdef __AVX512F__
+#define TILE  512
+#define FETCH 0
+#else
+#define TILE  64
+#define FETCH 2
+#endif
 #define PANELS 1
 #define AHEAD  0
-#define FETCH  2
 #endif
 #include "kernels/attention/grouped.c"
 
