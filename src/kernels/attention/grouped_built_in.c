@@ -3,8 +3,8 @@
  * defines the name of the table, the kernel's name and the features it needs), and once more for
  * AVX-512 with the knobs as they are written: which of the two is faster is for a measurement. */
 #define WHET_BUILT_IN
-#ifndef WHET_AS_WRITTEN /* as on Zen 4, where others were not measured */
-#ifdef __AVX512F__
+#ifndef WHET_AS_WRITTEN
+#ifdef __AVX512BF16__ /* Zen 4: its own prefetcher follows long tiles; Intel's has AMX there */
 #define TILE  512
 #define FETCH 0
 #else
