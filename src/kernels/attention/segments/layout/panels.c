@@ -2,7 +2,7 @@
 /* layout/panels: as tiles-pairs, with V by panels of tokens as [32 dims][token][32]: each panel is
  * read in one stream */
 // fits: dot/over-keys mix/vectors share/grouped softmax/two-pass split/keys
-#define TILE_TOKENS 128 // knob: 32 64 128 256
+#define TILE_TOKENS 128 // knob: 32 64 128 256 512
 #define V_PANEL     128 // knob: 32 64 128 256
 #define LAYOUT_ID   "panels-of-rows-" TEXT(TILE_TOKENS) "-" TEXT(V_PANEL) "-1"
 #define TEXT(x)     TEXT_OF(x)

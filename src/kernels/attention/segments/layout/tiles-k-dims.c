@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* layout/tiles-k-dims: as tiles, but K by blocks as [dim][token]: sums need no folding */
 // fits: dot/over-keys mix/vectors share/grouped
-#define TILE_TOKENS 64 // knob: 32 64 128 256
+#define TILE_TOKENS 64 // knob: 32 64 128 256 512
 #define LAYOUT_ID   "tiles-k-dims-" TEXT(TILE_TOKENS) "-1"
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x

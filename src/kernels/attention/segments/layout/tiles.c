@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* layout/tiles: [tile of tokens][kv head][K rows, V rows]: short streams, grows with its tokens */
 // fits: dot/over-dims share/grouped
-#define TILE_TOKENS 64 // knob: 32 64 128 256
+#define TILE_TOKENS 64 // knob: 32 64 128 256 512
 #define LAYOUT_ID   "tiles-" TEXT(TILE_TOKENS) "-1"
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x

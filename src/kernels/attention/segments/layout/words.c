@@ -2,7 +2,7 @@
 /* layout/words: [tile of tokens][kv head][K, V], by blocks of words, which tiles of a processor and
  * vectors take as they lie */
 // fits: dot/words mix/words share/grouped split/keys fetch/streams
-#define TILE_TOKENS 256 // knob: 32 64 128 256
+#define TILE_TOKENS 256 // knob: 32 64 128 256 512
 #define LAYOUT_ID   "words-" TEXT(TILE_TOKENS) "-1"
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* softmax/one-pass: a tile of keys at a time; a new maximum rescales what is there (online softmax)
  */
-#define TILE 64 // knob: 32 64 128 256
+#define TILE 64 // knob: 32 64 128 256 512
 
 INLINE int64_t softmax_floats(int64_t n_keys) {
     (void)n_keys;
