@@ -32,7 +32,7 @@ static const char *const quick[] = { "a36-constructor", "a51-compile-bomb", "a27
                                      "b10-index",       "h02-tiles",        "h04-bf16-weights" };
 
 static const whet_problem small_problem = { WHET_BF16, 4, 2, 64, 8, 96 };
-static const whet_problem timed_problem = { WHET_BF16, TIMED_HEADS, TIMED_HEADS / 2, 64, 1, 1024 };
+static const whet_problem timed_problem = { WHET_BF16, TIMED_HEADS, 1, 64, 1, 1024 };
 
 typedef struct tester {
     const whet_self_test_opts *opts;
