@@ -19,7 +19,8 @@ whet_status whet_arena_init(whet_ctx *ctx, whet_arena *arena, size_t cap);
 
 /* Asks the system to back it with large pages where it can (MADV_HUGEPAGE: 2 MiB on x86-64), for
  * memory that is streamed: fewer translations, and prefetchers do not stop every 4 KiB. To be
- * called before pages are touched; what is resident may be up to a large page more. */
+ * called before pages are touched; each stretch that is
+ * touched is resident by whole large pages. */
 void whet_arena_prefer_huge(const whet_arena *arena);
 
 /* Returns the mapping to the system. A zeroed arena is fine. */

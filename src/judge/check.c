@@ -165,7 +165,7 @@ static void drop(whet_ctx *own, void *job) {
     (void)own, (void)job;
 }
 
-/* As if all had been asked one after the other. */
+/* As if all had been asked one after the other, but for the limit of a link's calls together. */
 static void conclude(const rest *r, whet_verdict *verdict) {
     int64_t n_checked = verdict->n_checked;
     double worst = verdict->worst;

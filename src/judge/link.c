@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +16,7 @@
 
 #include "base/clock.h"
 #include "judge/jail.h"
+#include "platform/sealed.h"
 
 enum { POLL_MS = 50, LOAD_SECONDS = 20, N_FDS = 5, SPARE_FD = 20, GOING_MS = 200, TIMES = 20 };
 
@@ -47,17 +47,7 @@ static void become_worker(const char *program, const int fds[N_FDS]) {
 static whet_status hand_over(whet_ctx *ctx, const whet_object *object, int *fd) {
     *fd = -1;
     if (object->built_in) return WHET_OK;
-    *fd = memfd_create("whet-object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (*fd < 0) return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
-    size_t done = 0;
-    while (done < object->n_bytes) {
-        const ssize_t n = write(*fd, (const char *)object->bytes + done, object->n_bytes - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return whet_fail(ctx, WHET_E_IO, "fill shared memory: %s", strerror(errno));
-        done += (size_t)n;
-    }
-    fcntl(*fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-    return WHET_OK;
+    return whet_sealed_open(ctx, "whet-object", object->bytes, object->n_bytes, fd);
 }
 
 static whet_status start(whet_ctx *ctx, const char *program, const whet_object *object,

@@ -246,7 +246,8 @@ static void poison(const whet_side *s, whet_section section, size_t n_bytes, int
     whet_link_forget(&s->link, &s->request, section, end);
 }
 
-/* Where each call's output is looked at when it ends: nobody knows that before. */
+/* Where each call's output is looked at when it ends: chosen anew for each, and told to no kernel.
+ * One that searches the worker's stack for the calls could find it. */
 static void hide_looks(whet_side *s, int n_calls) {
     const uint64_t n = out_bytes(&s->timed->problem, 1) / sizeof(uint16_t);
     for (int i = 0; i < n_calls; i++)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -17,6 +16,7 @@
 #include "kernels/text.h"
 #include "platform/cpu.h"
 #include "platform/isa.h"
+#include "platform/sealed.h"
 
 struct whet_attention_library {
     whet_ctx *ctx; /* borrowed: gives the memory back */
@@ -76,26 +76,14 @@ whet_status whet_attention_load(whet_ctx *ctx, const char *path, whet_attention_
     return st;
 }
 
-static whet_status fill_memory(whet_ctx *ctx, int fd, const char *bytes, size_t n) {
-    size_t done = 0;
-    while (done < n) {
-        const ssize_t more = write(fd, bytes + done, n - done);
-        if (more <= 0 && errno != EINTR)
-            return whet_fail(ctx, WHET_E_IO, "fill shared memory: %s", strerror(errno));
-        if (more > 0) done += (size_t)more;
-    }
-    return WHET_OK;
-}
-
 whet_status whet_attention_load_bytes(whet_ctx *ctx, const void *bytes, size_t n,
                                       whet_attention_library **library) {
     *library = NULL;
-    const int fd = memfd_create("whet-kernel", MFD_CLOEXEC);
-    if (fd < 0) return whet_fail(ctx, WHET_E_IO, "make shared memory: %s", strerror(errno));
+    int fd;
+    WHET_TRY(whet_sealed_open(ctx, "whet-kernel", bytes, n, &fd));
     char path[32];
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    whet_status st = fill_memory(ctx, fd, bytes, n);
-    if (st == WHET_OK) st = whet_attention_load(ctx, path, library);
+    const whet_status st = whet_attention_load(ctx, path, library);
     if (st == WHET_OK)
         (*library)->fd = fd;
     else

@@ -220,8 +220,8 @@ static void test_version(void) {
     }
     whet_sha256_hex(all.text, all.len, hash);
     hash[16] = '\0';
-    CHECK_INT(WHET_PROMPT_VERSION, 3);
-    CHECK_STR(hash, "6bffb42e63acc8f9");
+    CHECK_INT(WHET_PROMPT_VERSION, 4);
+    CHECK_STR(hash, "cd284b71164a6cdc");
     whet_buf_fini(ctx, &all);
     whet_buf_fini(ctx, &prompt);
 }

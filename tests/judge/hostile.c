@@ -25,6 +25,12 @@ static void sleep_for_ever(void) {
         pause();
 }
 
+/* What stands first in the memory under a descriptor: 0 where there is none. */
+static uint64_t first_byte(int fd) {
+    unsigned char byte = 0;
+    return pread(fd, &byte, 1, 0) == 1 ? byte : 0;
+}
+
 /* All that a process may try to write what is sealed, or to take it from under the judge. */
 static void attack(int fd) {
     struct stat about;
@@ -129,6 +135,8 @@ static void answer(const whet_request *request) {
     if (is_mode("counts-wrong")) reply.n_calls = UINT64_MAX;
     if (is_mode("counts-right")) reply.n_calls = (uint64_t)request->n_calls;
     if (is_mode("attacks")) {
+        if (request->op == WHET_OP_RUN)
+            reply.kv_bytes = first_byte(WHET_WORKER_INPUTS) << 8 | first_byte(WHET_WORKER_ROWS);
         attack(WHET_WORKER_INPUTS);
         attack(WHET_WORKER_ROWS);
         reply.n_calls = (uint64_t)request->n_calls;

@@ -200,6 +200,7 @@ static void test_seals(void) {
     memset(link.inputs.bytes, 0x11, link.inputs.n_bytes);
     REQUIRE_OK(ctx, whet_link_ask(ctx, &link, &request, &limits, &end, &reply, NULL));
     CHECK_INT(end, WHET_LINK_ANSWERED);
+    CHECK_INT(reply.kv_bytes, 0x1133); /* it had both in its hands */
     CHECK_INT(n_others(&link.inputs, 0x11), 0);
     CHECK_INT(n_others(&rows, 0x33), 0);
     request.sections[WHET_SECTION_K].bytes = 1 << 20; /* and the judge's own right is still there */
