@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a sitting found out, for people and for programs. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,8 @@ static whet_status put_duel(whet_ctx *ctx, const cli_sitting *s, const cli_duel_
     const char *b = s->sides[kind == CLI_DUEL_SAME ? 0 : 1].name;
     char name[64];
     whet_duel_name(d, name, sizeof name);
+    char worst[32]; /* JSON has no number for what is infinitely wrong */
+    snprintf(worst, sizeof worst, isfinite(d->verdict.worst) ? "%.4f" : "\"%f\"", d->verdict.worst);
     whet_status st = whet_buf_puts(ctx, line, "{\"type\":\"duel\",\"a\":");
     if (st == WHET_OK) st = whet_json_quote(ctx, line, s->sides[0].name, strlen(s->sides[0].name));
     if (st == WHET_OK) st = whet_buf_puts(ctx, line, ",\"b\":");
@@ -105,7 +108,7 @@ static whet_status put_duel(whet_ctx *ctx, const cli_sitting *s, const cli_duel_
             "\"rival_ns\":%.1f,\"pairs\":%d,\"blocks\":%d,\"void\":%d,\"calls\":%d,\"caches\":%d,"
             "\"empty_ns\":%.0f,\"kv_bytes\":%.0f,\"flop\":%.0f,\"copies\":%.3f,"
             "\"bytes_per_second\":%.6g,\"flop_per_second\":%.6g,\"share\":%.4f,\"checked\":%lld,"
-            "\"worst\":%.4f,\"verdict\":\"%s\",\"of\":\"%s\",\"gate\":%d,\"reason\":",
+            "\"worst\":%s,\"verdict\":\"%s\",\"of\":\"%s\",\"gate\":%d,\"reason\":",
             cli_dtype_name(s->problem.dtype), s->problem.n_heads, s->problem.n_kv_heads,
             s->problem.head_dim, (unsigned long long)s->seed, s->number, kind_names[kind], name,
             d->n_workers, d->is_rung ? "true" : "false", d->is_cold ? "true" : "false",
@@ -113,7 +116,7 @@ static whet_status put_duel(whet_ctx *ctx, const cli_sitting *s, const cli_duel_
             cli_claim_name(whet_ratio_claim(&d->result)), d->ns, d->rival_ns, d->n_pairs,
             d->n_blocks, d->n_voided, d->n_calls, d->n_caches, d->empty_ns, d->kv_bytes, d->flop,
             d->copies, f->peaks.bytes_per_second, f->peaks.flop_per_second, f->shares[0],
-            (long long)d->verdict.n_checked, d->verdict.worst, whet_verdict_name(v->code),
+            (long long)d->verdict.n_checked, worst, whet_verdict_name(v->code),
             d->is_of_rival && kind != CLI_DUEL_SAME ? "b" : "a", v->gate);
     if (st == WHET_OK) st = whet_json_quote(ctx, line, v->reason, strlen(v->reason));
     return st == WHET_OK ? put_samples(ctx, d, line) : st;
