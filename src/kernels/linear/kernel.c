@@ -245,19 +245,25 @@ INLINE vf silu(vf x) {
     return x * choose((vu)(x < 0.0f), e * sigmoid, sigmoid);
 }
 
+/* `bytes` is a constant where there are whole vectors: what is copied by parts waits when it is
+ * read as a whole. */
+INLINE void swiglu_vector(float *gate, const float *up, size_t bytes) {
+    vf a = { 0 }, b = { 0 };
+    memcpy(&a, gate, bytes);
+    memcpy(&b, up, bytes);
+    const vf c = silu(a) * b;
+    memcpy(gate, &c, bytes);
+}
+
 static void swiglu(float *gate, const float *up, int32_t n_rows, int32_t n, int32_t begin,
                    int32_t end) {
     for (int32_t t = 0; t < n_rows; t++) {
         float *g = gate + (size_t)t * (size_t)n;
         const float *u = up + (size_t)t * (size_t)n;
-        for (int32_t i = begin; i < end; i += LANES) {
-            const size_t bytes = (end - i < LANES ? (size_t)(end - i) : LANES) * sizeof *g;
-            vf a = { 0 }, b = { 0 };
-            memcpy(&a, g + i, bytes);
-            memcpy(&b, u + i, bytes);
-            const vf c = silu(a) * b;
-            memcpy(g + i, &c, bytes);
-        }
+        int32_t i = begin;
+        for (; i + LANES <= end; i += LANES)
+            swiglu_vector(g + i, u + i, sizeof(vf));
+        if (i < end) swiglu_vector(g + i, u + i, (size_t)(end - i) * sizeof *g);
     }
 }
 
