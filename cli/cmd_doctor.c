@@ -304,11 +304,12 @@ static void tell_vectors(const whet_machine *m) {
 static void tell_figures(const whet_profile *p) {
     for (int i = 0; i < p->n_figures; i++) {
         const whet_profile_figure *f = &p->figures[i];
-        if (f->decode_ns > 0) row("", "%-22s decode %8.1f us", f->kernel, f->decode_ns * 1e-3);
+        const bool is_linear = f->op == WHET_BENCH_LINEAR;
+        row("", "%-22s %s %8.1f us", f->kernel, is_linear ? "linear 1 row" : "decode",
+            f->decode_ns * 1e-3);
         if (f->prefill_ns > 0)
             row("", "%-22s %s %8.1f us", f->kernel,
-                f->op == WHET_BENCH_LINEAR ? "linear 512 rows " : "prefill 512 rows",
-                f->prefill_ns * 1e-3);
+                is_linear ? "linear 512 rows " : "prefill 512 rows", f->prefill_ns * 1e-3);
     }
 }
 

@@ -19,7 +19,7 @@ enum { WHET_PROFILE_MAX_FIGURES = 32, WHET_PROFILE_NAME = 48 };
 typedef struct whet_profile_figure {
     whet_bench_op op;
     char kernel[WHET_PROFILE_NAME];
-    double decode_ns;  /* attention of one row, on data that is in no cache; 0 for linear layers */
+    double decode_ns;  /* of one row, on data that is in no cache */
     double prefill_ns; /* of many rows; 0 = was out of the question after decoding */
 } whet_profile_figure;
 
@@ -43,11 +43,11 @@ typedef struct whet_profile_opts {
 /* What the static order takes for bf16 on this machine. */
 WHET_API whet_status whet_profile_static(whet_ctx *ctx, whet_profile *profile);
 
-/* Times the built-in kernels in turns and chooses: for attention the program with the largest
- * geometric mean of its speeds, decoding counted 5/6 and prefill 1/6 (one program owns the cache),
- * for linear layers the fastest with many rows, since memory bounds one row. What the static order
- * takes gives way only to what is 3 % faster. Portable kernels are tried only where there are no
- * others. opts may be NULL. WHET_E_NOMEM, WHET_E_CANCELLED. */
+/* Times the built-in kernels in turns and chooses, for attention and for linear layers, the one
+ * with the largest geometric mean of its speeds, decoding counted 5/6 and prefill 1/6 (one program
+ * owns the cache). What the static order takes gives way only to what is 3 % faster. Portable
+ * kernels are tried only where there are no others. opts may be NULL. WHET_E_NOMEM,
+ * WHET_E_CANCELLED. */
 WHET_API whet_status whet_profile_measure(whet_ctx *ctx, whet_team *team,
                                           const whet_profile_opts *opts, whet_profile *profile);
 

@@ -125,68 +125,74 @@ static whet_profile_figure *add_figure(whet_profile *p, whet_bench_op op, const 
     return f;
 }
 
-static void choose_attention(const char *first, whet_profile *p) {
+static void choose(whet_bench_op op, const char *first, const whet_profile *p,
+                   char chosen[WHET_PROFILE_NAME]) {
     double best = -INFINITY;
     for (int i = 0; i < p->n_figures; i++) {
         const whet_profile_figure *f = &p->figures[i];
-        if (f->prefill_ns == 0) continue;
+        if (f->op != op || f->prefill_ns == 0) continue;
         double speed =
             -WHET_DECODE_WEIGHT * log(f->decode_ns) - (1 - WHET_DECODE_WEIGHT) * log(f->prefill_ns);
         if (strcmp(f->kernel, first) == 0) speed += log(clearly_faster);
         if (!(speed > best)) continue;
         best = speed;
-        memcpy(p->attention, f->kernel, sizeof p->attention);
+        memcpy(chosen, f->kernel, sizeof f->kernel);
     }
+}
+
+/* Figures of the kernels named in `list`: of one row, and, unless that is hopeless, of many. */
+static whet_status time_both(whet_ctx *ctx, whet_team *team, const whet_op_opts *one,
+                             const whet_op_opts *many, const char *list, whet_profile *p) {
+    stopwatch s;
+    char rest[LIST_BYTES] = "";
+    whet_op_opts opts = *one;
+    opts.kernels = list;
+    WHET_TRY(time_op(ctx, team, &opts, true, &s));
+    WHET_TRY(check_room(ctx, p, s.b.n_kernels));
+    const int from = p->n_figures;
+    const double best_ns = least(s.best_ns, s.b.n_kernels);
+    for (int i = 0; i < s.b.n_kernels; i++) {
+        add_figure(p, one->op, s.b.names[i])->decode_ns = s.best_ns[i];
+        if (s.best_ns[i] <= hopeless * best_ns) add_word(rest, s.b.names[i]);
+    }
+    opts = *many;
+    opts.kernels = rest;
+    WHET_TRY(time_op(ctx, team, &opts, false, &s));
+    for (int i = 0; i < s.b.n_kernels; i++)
+        for (int j = from; j < p->n_figures; j++)
+            if (strcmp(p->figures[j].kernel, s.b.names[i]) == 0)
+                p->figures[j].prefill_ns = s.best_ns[i];
+    return WHET_OK;
 }
 
 static whet_status measure_attention(whet_ctx *ctx, whet_team *team, const whet_problem *problem,
                                      double seconds, whet_profile *p) {
-    stopwatch s;
-    char list[LIST_BYTES] = "", rest[LIST_BYTES] = "";
-    whet_op_opts opts = { .attention = *problem, .kernels = list, .seconds = seconds / 2 };
+    char list[LIST_BYTES] = "";
+    whet_op_opts one = { .op = WHET_BENCH_ATTENTION, .attention = *problem, .seconds = seconds };
+    whet_op_opts many = one;
+    one.attention.n_rows = 1;
+    many.attention.n_context = problem->n_rows;
     list_attention(problem, list);
-    opts.attention.n_rows = 1;
-    WHET_TRY(time_op(ctx, team, &opts, true, &s));
-    WHET_TRY(check_room(ctx, p, s.b.n_kernels));
-    const double best_ns = least(s.best_ns, s.b.n_kernels);
-    for (int i = 0; i < s.b.n_kernels; i++) {
-        add_figure(p, WHET_BENCH_ATTENTION, s.b.names[i])->decode_ns = s.best_ns[i];
-        if (s.best_ns[i] <= hopeless * best_ns) add_word(rest, s.b.names[i]);
-    }
-    opts.attention = *problem;
-    opts.attention.n_context = problem->n_rows;
-    opts.kernels = rest;
-    WHET_TRY(time_op(ctx, team, &opts, false, &s));
-    for (int i = 0; i < s.b.n_kernels; i++)
-        for (int j = 0; j < p->n_figures; j++)
-            if (strcmp(p->figures[j].kernel, s.b.names[i]) == 0)
-                p->figures[j].prefill_ns = s.best_ns[i];
-    choose_attention(whet_attention_default(problem)->name, p);
+    WHET_TRY(time_both(ctx, team, &one, &many, list, p));
+    choose(WHET_BENCH_ATTENTION, whet_attention_default(problem)->name, p, p->attention);
     return WHET_OK;
 }
 
 static whet_status measure_linear(whet_ctx *ctx, whet_team *team, int32_t n_rows, double seconds,
                                   whet_profile *p) {
-    stopwatch s;
     char list[LIST_BYTES] = "";
-    const whet_op_opts opts = {
+    whet_op_opts one = {
         .op = WHET_BENCH_LINEAR,
         .n_out = 3072,
         .n_in = 1024,
-        .n_rows = n_rows,
-        .kernels = list,
+        .n_rows = 1,
         .seconds = seconds,
     };
+    whet_op_opts many = one;
+    many.n_rows = n_rows;
     list_linear(list);
-    WHET_TRY(time_op(ctx, team, &opts, false, &s));
-    WHET_TRY(check_room(ctx, p, s.b.n_kernels));
-    double best_ns = INFINITY;
-    for (int i = 0; i < s.b.n_kernels; i++) { /* the static order's first stands at the head */
-        add_figure(p, WHET_BENCH_LINEAR, s.b.names[i])->prefill_ns = s.best_ns[i];
-        if (!(s.best_ns[i] * (i ? clearly_faster : 1) < best_ns)) continue;
-        best_ns = s.best_ns[i];
-        memcpy(p->linear, s.b.names[i], sizeof p->linear);
-    }
+    WHET_TRY(time_both(ctx, team, &one, &many, list, p));
+    choose(WHET_BENCH_LINEAR, whet_linear_default(true)->name, p, p->linear);
     return WHET_OK;
 }
 
@@ -198,7 +204,7 @@ whet_status whet_profile_measure(whet_ctx *ctx, whet_team *team, const whet_prof
     p->n_threads = whet_team_size(team);
     const time_t now = time(NULL);
     struct tm utc;
-    WHET_TRY(measure_attention(ctx, team, &problem, seconds * 0.4, p));
+    WHET_TRY(measure_attention(ctx, team, &problem, seconds * 0.2, p));
     WHET_TRY(measure_linear(ctx, team, problem.n_rows, seconds * 0.2, p));
     strftime(p->date, sizeof p->date, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
     return WHET_OK;

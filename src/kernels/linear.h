@@ -39,6 +39,7 @@ typedef struct whet_linear_args {
 typedef struct whet_linear_kernel {
     const char *name;
     uint32_t features; /* whet_cpu_feature bits that it needs */
+    uint32_t family;   /* of the x86 processors whose first choice it may be; 0: of all */
     /* Takes bf16 weights alone, and rounds the activations of many rows to bf16. */
     bool is_bf16_only;
     int32_t many_unit; /* least outputs of a part with many rows; 0: shares only */

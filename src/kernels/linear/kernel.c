@@ -2,11 +2,11 @@
 /* The source of all linear kernels, compiled once for each instruction set. */
 
 /* The build defines LANES and N_REGISTERS of the vectors, KERNEL (the object's name), KERNEL_NAME,
- * KERNEL_FEATURES, and MANY (the part for many rows).
+ * KERNEL_FEATURES, KERNEL_FAMILY, and MANY (the part for many rows).
  *
- * A few rows (decode) are bound by memory: the weight streams by once, as four rows at a time, far
- * apart, which the hardware's own prefetcher follows best; where software prefetch makes it faster,
- * the build says by FETCH_AHEAD how many bytes ahead, else 0.
+ * A few rows (decode) are bound by memory: the weight streams by once, as N_STREAMS rows at a time,
+ * far apart, which the hardware's own prefetcher follows best; where software prefetch makes it
+ * faster, the build says by FETCH_AHEAD how many bytes ahead, else 0.
  * Many rows (prefill) are bound by arithmetic, in f32, by bf16 dot products or by AMX
  * tiles: many_*.c, which say IS_BF16_ONLY and MANY_UNIT, too. */
 #include <assert.h>
@@ -30,7 +30,6 @@ enum {
     PACK_INPUTS = 16, /* one cache line */
 
     FEW_ROWS = N_REGISTERS == 32 ? 8 : 4, /* tokens that share one pass over the weights */
-    N_STREAMS = 4,                        /* rows read at a time, far apart: at most so many */
     STEP = 2 * LANES,                     /* weights of one load_step */
     X_BLOCK = 4096,                       /* activations spread at a time: 16 KiB of L1 */
 };
@@ -165,7 +164,7 @@ INLINE void block_of(few_rows_block *b, whet_dtype dtype, int32_t begin, int32_t
         b->n_tail = k - b->k;
         for (int t = 0; t < n_tokens; t++)
             spread(dtype, a->x + (size_t)t * (size_t)a->w.n_in + b->i0, b->k, spread_x + t * b->k);
-        /* Four streams of one token, two where the registers hold more sums than streams. */
+        /* Two streams where the registers hold more sums than streams. */
         const int n_streams = n_tokens <= 2 ? N_STREAMS : 2;
         const int32_t distance = (end - begin) / n_streams;
         for (int32_t n = begin; n < begin + distance; n++)
@@ -270,6 +269,7 @@ static void swiglu(float *gate, const float *up, int32_t n_rows, int32_t n, int3
 const whet_linear_kernel KERNEL = {
     .name = KERNEL_NAME,
     .features = KERNEL_FEATURES,
+    .family = KERNEL_FAMILY,
     .is_bf16_only = IS_BF16_ONLY,
     .many_unit = MANY_UNIT,
     .pack = pack,

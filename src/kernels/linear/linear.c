@@ -16,20 +16,27 @@ enum { MAX_PANEL = 64, MAX_PACKED_INPUTS = 32 };
 /* Outputs of a part at least; what is dealt, and in how many pieces for each worker at most. */
 enum { UNIT = 8, DEALT = 3, OF_ALL = 8, MAX_PIECES = 8, MANY_ROWS = 8 };
 
-static bool suits(const whet_linear_kernel *k, uint32_t features, bool is_all_bf16) {
-    return (k->features & features) == k->features && (is_all_bf16 || !k->is_bf16_only);
+static bool suits(const whet_linear_kernel *k, bool is_all_bf16) {
+    return (k->features & whet_cpu_features()) == k->features && (is_all_bf16 || !k->is_bf16_only);
+}
+
+/* Extended by the field that counts on where four bits end (AMD64 manual volume 3, CPUID 1). */
+static uint32_t x86_family(void) {
+    const uint32_t signature = (uint32_t)whet_cpu_signature(), family = signature >> 8 & 15;
+    return family == 15 ? family + (signature >> 20 & 255) : family;
 }
 
 const whet_linear_kernel *whet_linear_default(bool is_all_bf16) {
     int i = 0;
-    while (!suits(whet_linear_kernels[i], whet_cpu_features(), is_all_bf16))
+    while (!suits(whet_linear_kernels[i], is_all_bf16) ||
+           (whet_linear_kernels[i]->family && whet_linear_kernels[i]->family != x86_family()))
         i++;
     return whet_linear_kernels[i];
 }
 
 const whet_linear_kernel *whet_linear_choose(const char *name, bool is_all_bf16) {
     for (const whet_linear_kernel *const *k = whet_linear_kernels; name && *k; k++)
-        if (strcmp((*k)->name, name) == 0 && suits(*k, whet_cpu_features(), is_all_bf16)) return *k;
+        if (strcmp((*k)->name, name) == 0 && suits(*k, is_all_bf16)) return *k;
     return whet_linear_default(is_all_bf16);
 }
 

@@ -8,6 +8,7 @@
 #if defined(__x86_64__)
 #define LINEAR_KERNELS(X)                                                                          \
     X(whet_linear_amx_bf16)                                                                        \
+    X(whet_linear_zen5_avx512_bf16)                                                                \
     X(whet_linear_avx512_bf16) X(whet_linear_avx512) X(whet_linear_avx2) X(whet_linear_portable)
 #elif defined(__aarch64__)
 #define LINEAR_KERNELS(X) X(whet_linear_neon_bf16) X(whet_linear_neon) X(whet_linear_portable)

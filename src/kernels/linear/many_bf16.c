@@ -107,7 +107,8 @@ INLINE void store_group(const group *g) {
             transpose_square(words);
             float *out = a->out + (g->t0 + t) * a->out_stride + g->n + o;
 #pragma GCC unroll 16
-            for (int i = 0; i < SQUARE && t + i < g->n_tokens; i++, out += a->out_stride) {
+            for (int i = 0; i < SQUARE; i++, out += a->out_stride) {
+                if (t + i >= g->n_tokens) continue;
                 __m512 y = (__m512)words[i];
                 if (is_added) y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, out));
                 _mm512_mask_storeu_ps(out, mask, y);
