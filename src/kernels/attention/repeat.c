@@ -16,8 +16,8 @@ void *memcpy(void *to, const void *from, size_t n);
  * - share: how a work item gets the K and V of its KV head: share_heads(): query heads to an item;
  *   share_elements(): scratch of a worker; share_begin(): before an item; share_block().
  * - fetch: fetch(): is told what bytes of K and V are being read, and may fetch others.
- * - dot: dot_block(): scores of one block for all queries of the item.
- * - mix: mix_block(): adds one block's V rows, weighted, to the output of every query.
+ * - dot: dot_block(): scores of one block for some queries of the item.
+ * - mix: mix_blocks(): adds some blocks' V rows, weighted, to the outputs of some queries.
  * - exp: exp_one(); exp_sum(): s[j] = e^(s[j] * scale - max) for j < n, and the sum of them; no
  *   power is above 8.
  * - softmax: attend(): from queries to o = sum e^(s - m) v, l = sum e^(s - m), m = max s or at most
@@ -73,8 +73,9 @@ typedef struct item {
 
 /* One worker's memory. */
 typedef struct scratch {
-    float *q;    /* [n_queries][dim], scaled; as o with room for whole 32 queries */
+    float *q;    /* [n_queries][dim], scaled; as o and raw with room for whole 32 queries */
     float *o;    /* [n_queries][dim] */
+    void *raw;   /* [n_queries][dim], q of the problem's dtype, as it came */
     float *m;    /* [n_queries] */
     float *l;    /* [n_queries] */
     float *s;    /* softmax_floats() */
@@ -102,9 +103,8 @@ INLINE int64_t k_index(const block *b, int32_t t, int32_t c) {
 
 INLINE int64_t v_index(const block *b, int32_t t, int32_t c, int dim) {
     if (b->is_words) return c / 32 * b->v_chunk + (t / 2 * 32 + c % 32) * 2 + t % 2;
-    const int is_pairs = b->is_v_pairs && c < dim / 32 * 32;
-    if (b->v_chunk == 32) return t * b->v_token + (is_pairs ? pair_order(c) : c);
-    return t * b->v_token + c / 32 * b->v_chunk + (is_pairs ? pair_order(c % 32) : c % 32);
+    const int64_t pairs = b->is_v_pairs & (c < dim / 32 * 32);
+    return t * b->v_token + c / 32 * (b->v_chunk - 32) + c + pairs * (pair_order(c) - c);
 }
 
 INLINE const void *at(int dtype, const void *p, int64_t i) {
@@ -144,8 +144,10 @@ INLINE void put(int dtype, void *p, int64_t i, float x) {
 
 /* LANES floats in one register of the machine that compiles this, for segments that want them. */
 #if defined(__AVX512F__)
+#include <immintrin.h>
 #define LANES 16
 #elif defined(__AVX__)
+#include <immintrin.h>
 #define LANES 8
 #else
 #define LANES 4
@@ -165,6 +167,12 @@ INLINE void store(float *p, vec x) {
     memcpy(p, &x, sizeof x);
 }
 
+/* What memcpy loads, a compiler may load once for each use. */
+INLINE words load_words(const uint16_t *p) {
+    typedef words anywhere __attribute__((aligned(2), may_alias));
+    return *(const anywhere *)p;
+}
+
 INLINE vec f16_vec(words x) {
     const vec magnitude = (vec)((x & 0x7fff) << 13) * 0x1p112f;
     const words special = (words)((x & 0x7c00) == 0x7c00) & 0x7f800000;
@@ -180,6 +188,24 @@ INLINE vec get_vec(int dtype, const void *p, int64_t i) {
     return dtype == WHET_BF16 ? (vec)(x << 16) : f16_vec(x);
 }
 
+/* Pairs of bf16 are multiplied as they are; not on a processor with tiles of AMX, whose vectors
+ * take floats twice as fast. */
+#if defined(__AVX512BF16__) && !defined(__AMX_BF16__)
+#define HAS_DOTS 1
+
+INLINE vec add_dots(vec sum, words x, uint32_t pair) {
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)x, (__m512bh)_mm512_set1_epi32((int)pair));
+}
+
+INLINE words round_vecs(vec first, vec second) {
+    return (words)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+}
+#else
+#define HAS_DOTS                0
+#define add_dots(sum, x, pair)  (sum)
+#define round_vecs(first, last) ((words)(first))
+#endif
+
 /* Elements j * LANES .. of the row's first 16 and of its second 16, in pair order or plain. */
 INLINE void get_pair(int dtype, const void *row, int is_pairs, int32_t j, vec *low, vec *high) {
     if (is_pairs) {
@@ -194,8 +220,14 @@ INLINE void get_pair(int dtype, const void *row, int is_pairs, int32_t j, vec *l
 }
 
 INLINE vec max_vec(vec a, vec b) {
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX__)
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
     const words is_a = (words)(a > b);
     return (vec)(((words)a & is_a) | ((words)b & ~is_a));
+#endif
 }
 
 INLINE float sum_vec(vec x) {
@@ -277,12 +309,14 @@ INLINE void fetch(const void *read, int64_t n_bytes) {
 
 // SEGMENT-START dot
 /* dot/plain: one query, one key at a time, sixteen sums */
-/* s[i * stride + t] = q_i . k_t for t < n; s has room for whole blocks. */
-INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, float *s,
-                      int64_t stride, int dtype, int dim) {
+/* s[i * stride + t] = scale * q . k_t for t < n, of n_queries queries from number x of the item on;
+ * s has room for whole blocks. */
+INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_queries, block b,
+                      int32_t n, float *s, int64_t stride, int dtype, int dim) {
+    (void)it;
     for (int32_t i = 0; i < n_queries; i++)
         for (int32_t t = 0; t < n; t++) {
-            const float *qi = q + (int64_t)i * dim;
+            const float *qi = w->q + (int64_t)(x + i) * dim;
             float sum[16] = { 0 };
             int32_t c = 0;
             for (; c + 16 <= dim; c += 16)
@@ -300,15 +334,16 @@ INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, flo
 
 // SEGMENT-START mix
 /* mix/plain: one query, one key at a time */
-/* o_i += sum of p[i * stride + t] v_t over t < n. */
-INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
-                      float *o, int dtype, int dim) {
+/* o_i += sum of p[i * stride + t] v_t over t < n, keys of the blocks b[0], b[1] and so on. */
+INLINE void mix_blocks(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
+                       float *o, int dtype, int dim) {
     for (int32_t i = 0; i < n_queries; i++)
         for (int32_t t = 0; t < n; t++) {
             float *restrict oi = o + (int64_t)i * dim;
+            const block *at_block = &b[t / BLOCK];
             const float weight = p[i * stride + t];
             for (int32_t c = 0; c < dim; c++)
-                oi[c] += weight * get(dtype, b.v, v_index(&b, t, c, dim));
+                oi[c] += weight * get(dtype, at_block->v, v_index(at_block, t % BLOCK, c, dim));
         }
 }
 // SEGMENT-END mix
@@ -340,7 +375,7 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
     const int32_t n = it->end - it->begin;
     const int64_t stride = round_up(n, BLOCK);
     for (int32_t t = 0; t < n; t += BLOCK)
-        dot_block(w->q, it->n_queries, share_block(it, w, it->begin + t, dtype, dim),
+        dot_block(it, w, 0, it->n_queries, share_block(it, w, it->begin + t, dtype, dim),
                   min32(BLOCK, n - t), w->s + t, stride, dtype, dim);
     for (int32_t i = 0; i < it->n_queries; i++) {
         float *s = w->s + i * stride;
@@ -355,9 +390,10 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
     }
     for (int64_t c = 0; c < (int64_t)it->n_queries * dim; c++)
         w->o[c] = 0;
-    for (int32_t t = 0; t < n; t += BLOCK)
-        mix_block(w->s + t, stride, it->n_queries, share_block(it, w, it->begin + t, dtype, dim),
-                  min32(BLOCK, n - t), w->o, dtype, dim);
+    for (int32_t t = 0; t < n; t += BLOCK) {
+        const block b = share_block(it, w, it->begin + t, dtype, dim);
+        mix_blocks(w->s + t, stride, it->n_queries, &b, min32(BLOCK, n - t), w->o, dtype, dim);
+    }
 }
 // SEGMENT-END softmax
 
@@ -398,6 +434,8 @@ INLINE void run_item(const item *it, const scratch *w, int dtype, int dim) {
         const void *q = at(dtype, a->q, row * a->q_stride + (int64_t)head * dim);
         for (int32_t c = 0; c < dim; c++)
             w->q[(int64_t)i * dim + c] = a->scale * get(dtype, q, c);
+        memcpy((char *)w->raw + i * dim * element_bytes(dtype), q,
+               (size_t)(dim * element_bytes(dtype)));
     }
     share_begin(it, w, dtype, dim);
     attend(it, w, dtype, dim);
@@ -475,7 +513,7 @@ INLINE int64_t score_floats(const whet_problem *p) {
 
 INLINE int64_t scratch_bytes(const whet_problem *p) {
     return (2 * query_floats(p) + 2 * round_up(QUERIES, 16) + score_floats(p)) * 4 +
-           round_up(share_elements(p) * element_bytes(p->dtype), 64);
+           round_up((query_floats(p) + share_elements(p)) * element_bytes(p->dtype), 64);
 }
 
 static size_t workspace_bytes(const whet_problem *p, int n_workers) {
@@ -496,7 +534,8 @@ static void run(const whet_run_args *a, int phase, int worker, int n_workers) {
     w.m = w.o + query_floats(p);
     w.l = w.m + round_up(QUERIES, 16);
     w.s = w.l + round_up(QUERIES, 16);
-    w.share = w.s + score_floats(p);
+    w.raw = w.s + score_floats(p);
+    w.share = (char *)w.raw + query_floats(p) * element_bytes(p->dtype);
 #if ONLY_HEAD_DIM > 0
     split_run(a, phase, worker, n_workers, shared, &w, ONLY_DTYPE, ONLY_HEAD_DIM);
 #else

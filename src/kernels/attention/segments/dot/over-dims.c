@@ -25,9 +25,12 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, int32_t n, float *s, 
     }
 }
 
-/* s[i * stride + t] = q_i . k_t for t < n; s has room for whole blocks. */
-INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, float *s,
-                      int64_t stride, int dtype, int dim) {
+/* s[i * stride + t] = scale * q . k_t for t < n, of n_queries queries from number x of the item on;
+ * s has room for whole blocks. */
+INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_queries, block b,
+                      int32_t n, float *s, int64_t stride, int dtype, int dim) {
+    (void)it;
+    const float *q = w->q + (int64_t)x * dim;
     int32_t i = 0;
     for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
         dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, n, s + i * stride, stride, dtype, dim);

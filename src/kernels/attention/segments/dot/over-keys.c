@@ -42,9 +42,12 @@ INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t str
     }
 }
 
-/* s[i * stride + t] = q_i . k_t for t < n; s has room for whole blocks. */
-INLINE void dot_block(const float *q, int32_t n_queries, block b, int32_t n, float *s,
-                      int64_t stride, int dtype, int dim) {
+/* s[i * stride + t] = scale * q . k_t for t < n, of n_queries queries from number x of the item on;
+ * s has room for whole blocks. */
+INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_queries, block b,
+                      int32_t n, float *s, int64_t stride, int dtype, int dim) {
+    (void)it;
+    const float *q = w->q + (int64_t)x * dim;
     int32_t i = 0;
     if (b.k_dim > 1 && (dim + 1) * b.k_dim >= BLOCK) {
         for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)

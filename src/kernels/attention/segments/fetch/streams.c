@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fetch/streams: the next window of the memory, of its parts in turns: a processor's own prefetcher
  * follows each page only some lines ahead, so that many pages at once come faster than one */
-// fits: layout/tiles-pairs dot/over-keys mix/vectors share/grouped split/keys
+// fits: layout/words dot/words mix/words share/grouped split/keys softmax/squares items/many
 #define FETCH_WINDOW  65536 // knob: 16384 32768 65536 131072
 #define FETCH_STREAMS 8     // knob: 2 4 8 16
 

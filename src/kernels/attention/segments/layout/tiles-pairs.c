@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* layout/tiles-pairs: as tiles, with K by blocks as [dim][token] and rows of 32 in pair order */
-// fits: dot/over-keys mix/vectors share/grouped softmax/two-pass split/keys fetch/streams
+// fits: dot/over-keys mix/vectors share/grouped softmax/two-pass split/keys
 #define TILE_TOKENS 128 // knob: 32 64 128 256 512
 #define LAYOUT_ID   "tiles-pairs-" TEXT(TILE_TOKENS) "-1"
 #define TEXT(x)     TEXT_OF(x)

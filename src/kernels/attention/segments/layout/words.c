@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* layout/words: [tile of tokens][kv head][K, V], by blocks of words, which tiles of a processor and
  * vectors take as they lie */
-// fits: dot/words mix/words share/grouped split/keys fetch/streams
-#define TILE_TOKENS 256 // knob: 32 64 128 256 512
+// fits: dot/words mix/words share/grouped split/keys
+#define TILE_TOKENS 512 // knob: 32 64 128 256 512
 #define LAYOUT_ID   "words-" TEXT(TILE_TOKENS) "-1"
 #define TEXT(x)     TEXT_OF(x)
 #define TEXT_OF(x)  #x
 
-/* The last tile has only the rows that the capacity leaves to it. K of a short last block is
+/* V of a tile's whole blocks is [32 dimensions][pair of tokens][dimension][2]: one stream for each
+ * chunk. The last tile has only the rows that the capacity leaves to it. K of a short last block is
  * [dim][token], its V rows, and so are those of other than whole chunks of 32 dimensions. t is the
  * first key of its block. */
 INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *kv, int32_t group,
@@ -17,7 +18,10 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
     const int64_t width = capacity - t < BLOCK ? capacity - t : BLOCK;
     const int64_t head = (first * p->n_kv_heads + group * n) * 2 * dim + (t - first) * dim;
     const void *k = at(dtype, kv, head), *v = at(dtype, kv, head + n * dim);
-    if (width == BLOCK && dim % 32 == 0) return (block){ k, v, 0, 0, 0, 0, 0, BLOCK * 32, 1 };
+    if (width == BLOCK && dim % 32 == 0) {
+        v = at(dtype, v, (t - first) * (32 - dim));
+        return (block){ k, v, 0, 0, 0, 0, 0, n / BLOCK * BLOCK * 32, 1 };
+    }
     return (block){ k, v, 1, HALF, width, dim, 0, 32, 0 };
 }
 

@@ -2,7 +2,6 @@
 /* mix/rows: a V row is widened once, for all queries, whose outputs stay in the first-level cache
  */
 
-/* o_i += sum of p[i * stride + t] v_t over t < n. */
 INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
                       float *o, int dtype, int dim) {
     const int32_t n_dims = b.is_words ? 0 : dim / 32 * 32;
@@ -25,4 +24,11 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
                 o[(int64_t)i * dim + c] +=
                     p[i * stride + t] * get(dtype, b.v, v_index(&b, t, c, dim));
     }
+}
+
+/* o_i += sum of p[i * stride + t] v_t over t < n, keys of the blocks b[0], b[1] and so on. */
+INLINE void mix_blocks(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
+                       float *o, int dtype, int dim) {
+    for (int32_t t = 0; t < n; t += BLOCK)
+        mix_block(p + t, stride, n_queries, b[t / BLOCK], min32(BLOCK, n - t), o, dtype, dim);
 }

@@ -48,7 +48,6 @@ INLINE void mix_queries(int32_t n_q, const float *p, int64_t stride, block b, in
                     p[i * stride + t] * get(dtype, b.v, v_index(&b, t, c, dim));
 }
 
-/* o_i += sum of p[i * stride + t] v_t over t < n. */
 INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
                       float *o, int dtype, int dim) {
     int32_t i = 0;
@@ -62,4 +61,11 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
             mix_queries(2, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
     for (; i < n_queries; i++)
         mix_queries(1, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
+}
+
+/* o_i += sum of p[i * stride + t] v_t over t < n, keys of the blocks b[0], b[1] and so on. */
+INLINE void mix_blocks(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
+                       float *o, int dtype, int dim) {
+    for (int32_t t = 0; t < n; t += BLOCK)
+        mix_block(p + t, stride, n_queries, b[t / BLOCK], min32(BLOCK, n - t), o, dtype, dim);
 }

@@ -2,13 +2,13 @@
 /* mix/words: vectors run over 32 dimensions of a block of words, two keys at a time, while the
  * outputs of some queries stay in registers; other blocks one product at a time */
 // fits: layout/words dot/words share/grouped
-#define MIX_QUERIES 8 // knob: 2 4 8 12
+#define MIX_QUERIES 8   // knob: 2 4 8 12
+#define MIX_KEYS    512 // knob: 32 64 128 256 512
 
 /* A pair of keys, or the first of them alone (a constant), for n_q queries (a constant). */
 INLINE void mix_pair(int32_t n_q, vec sum[MIX_QUERIES][2], const uint16_t *word, const float *p,
                      int64_t stride, int has_odd, int dtype) {
-    words x[2];
-    memcpy(x, word, sizeof x);
+    const words x[2] = { load_words(word), load_words(word + 2 * LANES) };
     for (int32_t v = 0; v < 2; v++) {
         const vec even = dtype == WHET_BF16 ? (vec)(x[v] << 16) : f16_vec(x[v] & 0xffff);
         const vec odd = dtype == WHET_BF16 ? (vec)(x[v] & 0xffff0000) : f16_vec(x[v] >> 16);
@@ -19,42 +19,88 @@ INLINE void mix_pair(int32_t n_q, vec sum[MIX_QUERIES][2], const uint16_t *word,
     }
 }
 
-/* The first n_q (a constant) queries. */
-INLINE void mix_some(int32_t n_q, const float *p, int64_t stride, block b, int32_t n, float *o,
-                     int dtype, int dim) {
+/* A pair of keys, with weights in bf16, of queries in rows of MIX_KEYS / 2. */
+INLINE void mix_dots(int32_t n_q, vec sum[MIX_QUERIES][2], const uint16_t *word,
+                     const uint32_t *rounded) {
+    const words x[2] = { load_words(word), load_words(word + 2 * LANES) };
+    for (int32_t i = 0; i < n_q; i++)
+        for (int32_t v = 0; v < 2; v++)
+            sum[i][v] = add_dots(sum[i][v], x[v], rounded[i * (MIX_KEYS / 2)]);
+}
+
+/* n keys, up to MIX_KEYS, of the first n_q (a constant) queries; v_chunk elements from 32
+ * dimensions to the next. */
+INLINE void mix_some(int32_t n_q, const float *p, int64_t stride, const uint16_t *v,
+                     int64_t v_chunk, int32_t n, float *o, int dtype, int dim) {
+    const int is_dots = HAS_DOTS && dtype == WHET_BF16;
+    uint32_t rounded[MIX_QUERIES][MIX_KEYS / 2];
+    for (int32_t i = 0; i < n_q && is_dots; i++)
+        for (int32_t t = 0; t < n; t += 2 * LANES) {
+            const words x = round_vecs(load(p + i * stride + t), load(p + i * stride + t + LANES));
+            memcpy(&rounded[i][t / 2], &x, sizeof x);
+        }
     for (int32_t c = 0; c < dim; c += 2 * LANES) {
         vec sum[MIX_QUERIES][2];
         for (int32_t i = 0; i < n_q; i++)
-            for (int32_t v = 0; v < 2; v++)
-                sum[i][v] = load(o + (int64_t)i * dim + c + v * LANES);
-        const uint16_t *word = (const uint16_t *)b.v + v_index(&b, 0, c, dim);
-        for (int32_t t = 0; t + 1 < n; t += 2) {
-            if (c % 32 == 0) fetch(word + t * 32, 128);
-            mix_pair(n_q, sum, word + t * 32, p + t, stride, 1, dtype);
+            for (int32_t j = 0; j < 2; j++)
+                sum[i][j] = load(o + (int64_t)i * dim + c + j * LANES);
+        const uint16_t *word = v + c / 32 * v_chunk + c % 32 * 2;
+        for (int32_t t = 0; t < n / 2; t++, word += 64) {
+            if (c % 32 == 0) fetch(word, 128);
+            if (is_dots)
+                mix_dots(n_q, sum, word, &rounded[0][t]);
+            else
+                mix_pair(n_q, sum, word, p + 2 * t, stride, 1, dtype);
         }
-        if (n % 2) mix_pair(n_q, sum, word + (n - 1) * 32, p + n - 1, stride, 0, dtype);
+        if (n % 2) mix_pair(n_q, sum, word, p + n - 1, stride, 0, dtype);
         for (int32_t i = 0; i < n_q; i++)
-            for (int32_t v = 0; v < 2; v++)
-                store(o + (int64_t)i * dim + c + v * LANES, sum[i][v]);
+            for (int32_t j = 0; j < 2; j++)
+                store(o + (int64_t)i * dim + c + j * LANES, sum[i][j]);
     }
 }
 
-/* o_i += sum of p[i * stride + t] v_t over t < n. */
-INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
-                      float *o, int dtype, int dim) {
-    int32_t i = 0;
-    if (b.is_words && dtype != WHET_F32) {
-        for (; i + MIX_QUERIES <= n_queries; i += MIX_QUERIES)
-            mix_some(MIX_QUERIES, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
-        for (; MIX_QUERIES > 2 && i + 2 <= n_queries; i += 2)
-            mix_some(2, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
-        for (; i < n_queries; i++)
-            mix_some(1, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
+/* Of n keys, the first that are words, each block's behind those of the one before. */
+INLINE int32_t run_of_words(const block *b, int32_t n) {
+    int32_t n_run = 0, is_next = 1;
+    for (int32_t t = 0; t < n; t += BLOCK) {
+        const void *behind = (const uint16_t *)b[0].v + t * 32;
+        is_next &= b[t / BLOCK].is_words & (b[t / BLOCK].v == behind);
+        n_run += is_next * BLOCK;
     }
-    for (; i < n_queries; i++)
+    return min32(n_run, n);
+}
+
+INLINE void mix_one(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
+                    float *o, int dtype, int dim) {
+    for (int32_t i = 0; i < n_queries; i++)
         for (int32_t t = 0; t < n; t++) {
             const float weight = p[i * stride + t];
             for (int32_t c = 0; c < dim; c++)
-                o[(int64_t)i * dim + c] += weight * get(dtype, b.v, v_index(&b, t, c, dim));
+                o[(int64_t)i * dim + c] += weight * get(dtype, b->v, v_index(b, t, c, dim));
         }
+}
+
+/* o_i += sum of p[i * stride + t] v_t over t < n, keys of the blocks b[0], b[1] and so on. */
+INLINE void mix_blocks(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
+                       float *o, int dtype, int dim) {
+    for (int32_t first = 0, n_run; first < n; first += n_run) {
+        const block from = b[first / BLOCK];
+        if (!from.is_words || dtype == WHET_F32) {
+            n_run = min32(BLOCK, n - first);
+            mix_one(p + first, stride, n_queries, &from, n_run, o, dtype, dim);
+            continue;
+        }
+        n_run = run_of_words(&b[first / BLOCK], min32(n - first, MIX_KEYS));
+        int32_t i = 0;
+#define SOME(n_q)                                                                                  \
+    mix_some(n_q, p + i * stride + first, stride, from.v, from.v_chunk, n_run,                     \
+             o + (int64_t)i * dim, dtype, dim)
+        for (; i + MIX_QUERIES <= n_queries; i += MIX_QUERIES)
+            SOME(MIX_QUERIES);
+        for (; MIX_QUERIES > 2 && i + 2 <= n_queries; i += 2)
+            SOME(2);
+        for (; i < n_queries; i++)
+            SOME(1);
+#undef SOME
+    }
 }

@@ -45,7 +45,8 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
     for (int32_t first = 0; first < n; first += TILE) {
         const int32_t n_tile = min32(TILE, n - first);
         for (int32_t t = 0; t < n_tile; t += BLOCK)
-            dot_block(w->q, it->n_queries, share_block(it, w, it->begin + first + t, dtype, dim),
+            dot_block(it, w, 0, it->n_queries,
+                      share_block(it, w, it->begin + first + t, dtype, dim),
                       min32(BLOCK, n_tile - t), w->s + t, TILE, dtype, dim);
         for (int32_t i = 0; i < it->n_queries; i++) {
             const float rescale =
@@ -56,9 +57,10 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
                 for (int32_t c = 0; c < dim; c++)
                     o[c] *= rescale;
         }
-        for (int32_t t = 0; t < n_tile; t += BLOCK)
-            mix_block(w->s + t, TILE, it->n_queries,
-                      share_block(it, w, it->begin + first + t, dtype, dim),
-                      min32(BLOCK, n_tile - t), w->o, dtype, dim);
+        for (int32_t t = 0; t < n_tile; t += BLOCK) {
+            const block b = share_block(it, w, it->begin + first + t, dtype, dim);
+            mix_blocks(w->s + t, TILE, it->n_queries, &b, min32(BLOCK, n_tile - t), w->o, dtype,
+                       dim);
+        }
     }
 }

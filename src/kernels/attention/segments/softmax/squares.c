@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* softmax/squares: as one-pass, 32 queries at a time; where there are many, both products go by AMX
  * tiles, 32 queries by 32 columns of words as they lie; on a machine without, by `dot` and `mix` */
-// fits: layout/words dot/words mix/words share/grouped split/keys items/many fetch/streams
-#define TILE         256 // knob: 64 128 256 512
+// fits: layout/words dot/words mix/words share/grouped split/keys items/many
+#define TILE         512 // knob: 64 128 256 512
 #define TILE_QUERIES 8   // knob: 4 8 16
 /* From so many queries on. */
 
@@ -14,17 +14,12 @@
 #endif
 
 /* A maximum that grows by less than SLACK rescales nothing. */
-enum { SIDE = 32, MOST_DIMS = 256, N_BLOCKS = TILE / BLOCK, SLACK = 8 };
+enum { SIDE = 32, N_BLOCKS = TILE / BLOCK, SLACK = 8 };
 
-/* Scores of a side, over which weights of bf16 are written, then the queries as they came: scaled
- * they would be no bf16. */
+/* Scores of a side, over which weights of bf16 are written. */
 INLINE int64_t softmax_floats(int64_t n_keys) {
     (void)n_keys;
-    return SIDE * TILE + round_up(QUERIES, SIDE) * MOST_DIMS / 2;
-}
-
-INLINE uint16_t *plain_queries(const scratch *w) {
-    return (uint16_t *)(w->s + SIDE * TILE);
+    return SIDE * TILE;
 }
 
 /* Some consecutive blocks of keys, and how they are taken. */
@@ -164,7 +159,7 @@ INLINE float weigh(float *s, int32_t n, int32_t width, const step *st, float *m,
         for (; t < n; t++)
             max = s[t] * st->scale > max ? s[t] * st->scale : max;
         if (max > *m + SLACK) {
-            if (*l > 0) rescale = exp_one(*m - max);
+            rescale = exp_one(*m - max); /* at first, of sums that are 0 */
             *m = max;
         }
         sum = exp_sum(s, n, st->scale, *m, dtype);
@@ -184,10 +179,11 @@ INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_
     const int32_t width = st->by_tiles ? (int32_t)round_up(n, BLOCK) : n;
     float *o = w->o + (int64_t)x * dim;
     if (n <= 0) return;
-    if (st->by_tiles) tiles_dot(plain_queries(w) + (int64_t)x * dim, st, n, x == 0, w->s, dim);
+    if (st->by_tiles)
+        tiles_dot((const uint16_t *)w->raw + (int64_t)x * dim, st, n, x == 0, w->s, dim);
     for (int32_t t = 0; t < n && !st->by_tiles; t += BLOCK)
-        dot_block(w->q + (int64_t)x * dim, n_queries, st->blocks[t / BLOCK], min32(BLOCK, n - t),
-                  w->s + t, TILE, dtype, dim);
+        dot_block(it, w, x, n_queries, st->blocks[t / BLOCK], min32(BLOCK, n - t), w->s + t, TILE,
+                  dtype, dim);
     for (int32_t i = 0; i < n_queries; i++) {
         const float rescale = weigh(w->s + i * TILE, min32(n, it->n_keys[x + i] - st->first), width,
                                     st, &w->m[x + i], &w->l[x + i], dtype);
@@ -195,10 +191,10 @@ INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_
             for (int32_t c = 0; c < dim; c++)
                 o[(int64_t)i * dim + c] *= rescale;
     }
-    if (st->by_tiles) tiles_mix(w->s, st, n, x == 0, o, dim);
-    for (int32_t t = 0; t < n && !st->by_tiles; t += BLOCK)
-        mix_block(w->s + t, TILE, n_queries, st->blocks[t / BLOCK], min32(BLOCK, n - t), o, dtype,
-                  dim);
+    if (st->by_tiles)
+        tiles_mix(w->s, st, n, x == 0, o, dim);
+    else
+        mix_blocks(w->s, TILE, n_queries, st->blocks, n, o, dtype, dim);
 }
 
 /* Tiles take as many whole blocks of words as there are; else a step is a tile of keys, and one
@@ -219,20 +215,13 @@ INLINE step step_at(const item *it, const scratch *w, int32_t first, int by_tile
 }
 
 INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
-    const whet_run_args *a = it->args;
-    const int by_tiles = HAS_TILES && dtype == WHET_BF16 && dim % 32 == 0 && dim <= MOST_DIMS &&
-                         it->n_queries >= TILE_QUERIES;
+    const int by_tiles =
+        HAS_TILES && dtype == WHET_BF16 && dim % 32 == 0 && it->n_queries >= TILE_QUERIES;
     for (int32_t i = 0; i < it->n_queries; i++) {
         w->m[i] = -__builtin_inff();
         w->l[i] = 0;
         for (int32_t c = 0; c < dim; c++)
             w->o[(int64_t)i * dim + c] = 0;
-        if (by_tiles)
-            memcpy(plain_queries(w) + (int64_t)i * dim,
-                   at(dtype, a->q,
-                      (it->row + i / it->n_heads) * a->q_stride +
-                          (int64_t)(it->head + i % it->n_heads) * dim),
-                   (size_t)dim * 2);
     }
     if (by_tiles) tiles_begin();
     int32_t first = 0;

@@ -10,13 +10,12 @@
 #include <immintrin.h>
 #endif
 
-enum { TILE_ROWS = 16, MOST_DIMS = 256, N_BLOCKS = TILE / BLOCK };
+enum { TILE_ROWS = 16, N_BLOCKS = TILE / BLOCK };
 
-/* Scores of a tile of keys, over which weights of bf16 are written, then the queries as they came:
- * scaled they would be no bf16. */
+/* Scores of a tile of keys, over which weights of bf16 are written. */
 INLINE int64_t softmax_floats(int64_t n_keys) {
     (void)n_keys;
-    return QUERIES * TILE + QUERIES * MOST_DIMS / 2;
+    return QUERIES * TILE;
 }
 
 INLINE float max_of(const float *s, int32_t n, float max) {
@@ -197,17 +196,16 @@ INLINE float tile_weights(float *s, int32_t n_keys, int32_t n, int32_t n_woven, 
 INLINE void attend_tile(const item *it, const scratch *w, int32_t first, int by_tiles, int dtype,
                         int dim) {
     const int32_t n_queries = it->n_queries, n = min32(TILE, it->end - it->begin - first);
-    const uint16_t *q = (const uint16_t *)(w->s + QUERIES * TILE);
     block woven[N_BLOCKS];
     int32_t n_woven = 0;
     for (int32_t t = 0; t < n; t += BLOCK) {
         const block one = share_block(it, w, it->begin + first + t, dtype, dim);
         if (by_tiles && n_woven == t && n - t >= BLOCK && is_woven(&one)) {
-            tiles_dot(q, it->args->scale, n_queries, one, w->s + t, dim);
+            tiles_dot((const uint16_t *)w->raw, it->args->scale, n_queries, one, w->s + t, dim);
             woven[t / BLOCK] = one;
             n_woven += BLOCK;
         } else {
-            dot_block(w->q, n_queries, one, min32(BLOCK, n - t), w->s + t, TILE, dtype, dim);
+            dot_block(it, w, 0, n_queries, one, min32(BLOCK, n - t), w->s + t, TILE, dtype, dim);
         }
     }
     for (int32_t i = 0; i < n_queries; i++) {
@@ -219,29 +217,22 @@ INLINE void attend_tile(const item *it, const scratch *w, int32_t first, int by_
                 o[c] *= rescale;
     }
     if (n_woven > 0) tiles_mix(w->s, n_queries, woven, n_woven / BLOCK, w->o, dim);
-    for (int32_t t = n_woven; t < n; t += BLOCK)
-        mix_block(w->s + t, TILE, n_queries, share_block(it, w, it->begin + first + t, dtype, dim),
-                  min32(BLOCK, n - t), w->o, dtype, dim);
+    for (int32_t t = n_woven; t < n; t += BLOCK) {
+        const block b = share_block(it, w, it->begin + first + t, dtype, dim);
+        mix_blocks(w->s + t, TILE, n_queries, &b, min32(BLOCK, n - t), w->o, dtype, dim);
+    }
 }
 
 INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
-    const whet_run_args *a = it->args;
-    const int by_tiles = HAS_TILES && dtype == WHET_BF16 && dim % 32 == 0 && dim <= MOST_DIMS &&
-                         it->n_queries >= TILE_QUERIES;
+    const int by_tiles =
+        HAS_TILES && dtype == WHET_BF16 && dim % 32 == 0 && it->n_queries >= TILE_QUERIES;
     for (int32_t i = 0; i < it->n_queries; i++) {
         w->m[i] = -__builtin_inff();
         w->l[i] = 0;
         for (int32_t c = 0; c < dim; c++)
             w->o[(int64_t)i * dim + c] = 0;
     }
-    if (by_tiles) {
-        for (int32_t i = 0; i < it->n_queries; i++) {
-            const int32_t row = it->row + i / it->n_heads, head = it->head + i % it->n_heads;
-            memcpy((uint16_t *)(w->s + QUERIES * TILE) + (int64_t)i * dim,
-                   at(dtype, a->q, row * a->q_stride + (int64_t)head * dim), (size_t)dim * 2);
-        }
-        tiles_begin(it->n_queries);
-    }
+    if (by_tiles) tiles_begin(it->n_queries);
     for (int32_t first = 0; first < it->end - it->begin; first += TILE)
         attend_tile(it, w, first, by_tiles, dtype, dim);
     if (by_tiles) tiles_end();

@@ -30,7 +30,7 @@ INLINE void all_scores(const item *it, const scratch *w, int64_t stride, int dty
         w->m[i] = -__builtin_inff();
     }
     for (int32_t t = 0; t < n; t += BLOCK) {
-        dot_block(w->q, it->n_queries, share_block(it, w, it->begin + t, dtype, dim),
+        dot_block(it, w, 0, it->n_queries, share_block(it, w, it->begin + t, dtype, dim),
                   min32(BLOCK, n - t), w->s + t, stride, dtype, dim);
         for (int32_t i = 0; i < it->n_queries; i++) {
             const float *s = w->s + i * stride + t;
@@ -63,9 +63,9 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
             for (int32_t j = n_keys > 0 ? n_keys : 0; j < n_strip; j++)
                 s[j] = 0;
         }
-        for (int32_t t = first; t < first + n_strip; t += BLOCK)
-            mix_block(w->s + t, stride, it->n_queries,
-                      share_block(it, w, it->begin + t, dtype, dim), min32(BLOCK, n - t), w->o,
-                      dtype, dim);
+        for (int32_t t = first; t < first + n_strip; t += BLOCK) {
+            const block b = share_block(it, w, it->begin + t, dtype, dim);
+            mix_blocks(w->s + t, stride, it->n_queries, &b, min32(BLOCK, n - t), w->o, dtype, dim);
+        }
     }
 }

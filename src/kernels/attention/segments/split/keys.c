@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* split/keys: the keys of a few rows are cut into chunks too; a second phase merges the parts.
- * Workers take chunks in turns, or each a range as memory lies: one stream where a chunk is a tile
- */
-#define CHUNK      256 // knob: 128 256 512 1024 2048
+ * Each worker takes a range as memory lies (one stream where a chunk is a tile), every n-th item,
+ * or the next one when it is free: workers are never equally fast */
+#define CHUNK      512 // knob: 128 256 512 1024 2048
 #define SPLIT_ROWS 8   // knob: 1 4 8 16
-#define IN_TURNS   0   // knob: 0 1
+#define DEAL       2   // knob: 0 1 2
 #define ROWS_FIRST 1   // knob: 0 1
 /* Of many rows, those of one KV head go one after the other, so that its K and V stay near. */
+
+enum { COUNTER_FLOATS = 16 }; /* the next item that nobody has, on a cache line of its own */
 
 INLINE int32_t split_keys(const whet_problem *p, int32_t n_rows) {
     return n_rows <= SPLIT_ROWS ? min32(CHUNK, p->n_context) : p->n_context;
 }
 
-INLINE int split_phases(int32_t n_rows, int32_t n_context) {
-    return n_rows <= SPLIT_ROWS && n_context > CHUNK ? 2 : 1;
+INLINE int is_split(int32_t n_rows, int32_t n_context) {
+    return n_rows <= SPLIT_ROWS && n_context > CHUNK;
 }
 
-/* Parts: [row][head][chunk][dim + 2]: o, m, l. */
+/* The counter is set, items, the merge. */
+INLINE int split_phases(int32_t n_rows, int32_t n_context) {
+    if (!is_split(n_rows, n_context)) return 1;
+    return DEAL == 2 ? 3 : 2;
+}
+
+/* The counter, then parts: [row][head][chunk][dim + 2]: o, m, l. */
 INLINE int64_t split_floats(const whet_problem *p) {
     const int64_t n_chunks = (p->n_context + CHUNK - 1) / CHUNK;
-    return min32(p->n_rows, SPLIT_ROWS) * n_chunks * p->n_heads * (p->head_dim + 2);
+    return COUNTER_FLOATS +
+           min32(p->n_rows, SPLIT_ROWS) * n_chunks * p->n_heads * (p->head_dim + 2);
 }
 
 INLINE void split_merge(const whet_run_args *a, int32_t n_chunks, int worker, int n_workers,
@@ -55,22 +64,30 @@ INLINE int64_t split_first(int64_t n_items, int32_t n_chunks, int32_t n_keys, in
 INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_workers, float *shared,
                       const scratch *w, int dtype, int dim) {
     const whet_problem *p = a->problem;
+    int32_t *counter = (int32_t *)shared;
+    float *parts = shared + COUNTER_FLOATS;
     const int32_t n_keys = a->pos + a->n_rows;
-    const int is_split = split_phases(a->n_rows, n_keys) == 2;
-    const int32_t chunk = is_split ? CHUNK : n_keys, n_chunks = (n_keys + chunk - 1) / chunk;
-    if (phase == 1) {
-        split_merge(a, n_chunks, worker, n_workers, shared, w, dtype, dim);
+    const int has_parts = is_split(a->n_rows, n_keys);
+    const int32_t chunk = has_parts ? CHUNK : n_keys, n_chunks = (n_keys + chunk - 1) / chunk;
+    if (has_parts && phase == (DEAL == 2 ? 2 : 1)) {
+        split_merge(a, n_chunks, worker, n_workers, parts, w, dtype, dim);
+        return;
+    }
+    if (DEAL == 2 && has_parts && phase == 0) {
+        if (worker == 0) *counter = n_workers; /* each begins with its own */
         return;
     }
     const int32_t n_heads = p->n_kv_heads * items_per_group(p), n_rows = rows_per_item(p);
     const int32_t n_blocks = (a->n_rows + n_rows - 1) / n_rows;
     const int64_t n_items = (int64_t)n_blocks * n_heads;
-    const int in_turns = IN_TURNS || !is_split;
+    const int is_range = DEAL == 0 && has_parts;
     const int64_t first =
-        in_turns ? worker : split_first(n_items, n_chunks, n_keys, worker, n_workers);
-    const int64_t end = in_turns ? n_items * n_chunks
-                                 : split_first(n_items, n_chunks, n_keys, worker + 1, n_workers);
-    for (int64_t i = first; i < end; i += in_turns ? n_workers : 1) {
+        is_range ? split_first(n_items, n_chunks, n_keys, worker, n_workers) : worker;
+    const int64_t end = is_range ? split_first(n_items, n_chunks, n_keys, worker + 1, n_workers)
+                                 : n_items * n_chunks;
+    for (int64_t i = first, next; i < end; i = next) {
+        next = i + (is_range ? 1 : n_workers);
+        if (DEAL == 2 && has_parts) next = __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
         const int32_t c = (int32_t)(i / n_items), j = (int32_t)(i % n_items);
         const int32_t h = ROWS_FIRST ? j / n_blocks : j % n_heads;
         const int32_t row = (ROWS_FIRST ? j % n_blocks : j / n_heads) * n_rows;
@@ -79,11 +96,11 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
         for (int32_t x = 0; x < it.n_queries; x++) {
             const int32_t r = it.row + x / it.n_heads, head = it.head + x % it.n_heads;
             const float *o = w->o + (int64_t)x * dim;
-            if (!is_split) {
+            if (!has_parts) {
                 put_row(a, r, head, o, w->l[x], dtype, dim);
                 continue;
             }
-            float *part = shared + (((int64_t)r * p->n_heads + head) * n_chunks + c) * (dim + 2);
+            float *part = parts + (((int64_t)r * p->n_heads + head) * n_chunks + c) * (dim + 2);
             memcpy(part, o, (size_t)dim * 4);
             part[dim] = w->m[x];
             part[dim + 1] = w->l[x];
