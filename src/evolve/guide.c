@@ -129,13 +129,6 @@ static void impose(const guide *g, int first, int end, recipe *r) {
     }
 }
 
-/* No program had the idea with any of its partners yet. */
-static bool is_unseen(const guide *g, int first, int end) {
-    for (int i = first; i < end; i++)
-        if (g->effects.n[whet_n_segment_texts + (size_t)i] > 0) return false;
-    return true;
-}
-
 /* Climbs by single steps to where the sampled model expects most. */
 static void climb(const guide *g, recipe *r) {
     for (;;) {
@@ -145,19 +138,59 @@ static void climb(const guide *g, recipe *r) {
     }
 }
 
-/* The best recipe of all; a suite that was never tried comes first. */
+/* Where the suite that begins with fits[first] ends. */
+static int suite_end(const guide *g, int first) {
+    int end = first + 1;
+    while (end < g->n_fits && g->fits[end].idea == g->fits[first].idea)
+        end++;
+    return end;
+}
+
+static bool has_suite(const whet_observation *o, const whet_fit *fits, int n) {
+    bool has_all = contains(o, fits->idea);
+    for (int i = 0; i < n && has_all; i++)
+        has_all = contains(o, fits[i].partner);
+    return has_all;
+}
+
+/* Whether some program, right or not, has the idea with all of its partners. */
+static bool was_tried(const guide *g, int first) {
+    const whet_search *s = g->s;
+    bool was = false;
+    for (int i = 0; i < s->n_members && !was; i++) {
+        whet_observation o = { 0 };
+        observe(g, &s->members[i], &o);
+        was = has_suite(&o, &g->fits[first], suite_end(g, first) - first);
+    }
+    return was;
+}
+
+/* The largest suite that was never tried: where it begins, -1 if there is none. Of equal ones any.
+ */
+static int largest_new_suite(const guide *g) {
+    int largest = -1, size = 0, n_equal = 0;
+    for (int first = 0; first < g->n_fits; first = suite_end(g, first)) {
+        const int n = suite_end(g, first) - first;
+        if (n < size || was_tried(g, first)) continue;
+        n_equal = n > size ? 1 : n_equal + 1;
+        size = n;
+        if (whet_rng_below(&g->s->rng, (uint64_t)n_equal) == 0) largest = first;
+    }
+    return largest;
+}
+
+/* The best recipe of all, or the best with a suite that was never tried. */
 static recipe best_of_all(const guide *g, const recipe *from) {
     recipe best = *from;
     climb(g, &best);
-    int n_unseen = 0;
-    for (int first = 0, end; first < g->n_fits; first = end) {
-        for (end = first + 1; end < g->n_fits && g->fits[end].idea == g->fits[first].idea;)
-            end++;
+    const int new_suite = largest_new_suite(g);
+    if (new_suite >= 0) {
+        impose(g, new_suite, suite_end(g, new_suite), &best);
+        return best;
+    }
+    for (int first = 0; first < g->n_fits; first = suite_end(g, first)) {
         recipe r = best;
-        impose(g, first, end, &r);
-        const bool is_new = is_unseen(g, first, end);
-        if (is_new && whet_rng_below(&g->s->rng, (uint64_t)++n_unseen) == 0) best = r;
-        if (is_new || n_unseen) continue;
+        impose(g, first, suite_end(g, first), &r);
         climb(g, &r);
         if (expect(g, &r) > expect(g, &best)) best = r;
     }
@@ -172,10 +205,7 @@ static recipe any_suite(const guide *g, const recipe *from) {
         if ((i == 0 || g->fits[i].idea != g->fits[i - 1].idea) &&
             whet_rng_below(&g->s->rng, (uint64_t)++n) == 0)
             chosen = i;
-    int end = chosen;
-    while (end < g->n_fits && g->fits[end].idea == g->fits[chosen].idea)
-        end++;
-    if (end > chosen) impose(g, chosen, end, &r);
+    if (g->n_fits > 0) impose(g, chosen, suite_end(g, chosen), &r);
     return r;
 }
 

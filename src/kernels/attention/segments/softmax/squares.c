@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* softmax/squares: as one-pass, 32 queries at a time; where there are many, both products go by AMX
  * tiles, 32 queries by 32 columns of words as they lie; on a machine without, by `dot` and `mix` */
-// fits: layout/words dot/words mix/words share/grouped split/keys items/many
+// fits: layout/words dot/words mix/words share/grouped split/keys items/many exp/short-poly fetch/none
 #define TILE         512 // knob: 64 128 256 512
 #define TILE_QUERIES 8   // knob: 4 8 16
 /* From so many queries on. */
