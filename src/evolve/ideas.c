@@ -38,14 +38,14 @@ static int find_word(const char *word, size_t n) {
 int whet_idea_fits(whet_fit *fits, int max) {
     int n = 0;
     for (size_t i = 0; i < whet_n_segment_texts; i++) {
-        const char *p = strstr(whet_segment_texts[i].text, tag);
-        if (p) p += strlen(tag);
-        while (p && *p && *p != '\n' && n < max) {
-            const size_t length = strcspn(p, " \n");
-            const int partner = find_word(p, length);
-            if (partner >= 0) fits[n++] = (whet_fit){ (int)i, partner };
-            p += length + (p[length] == ' ');
-        }
+        const char *p = whet_segment_texts[i].text;
+        while ((p = strstr(p, tag)))
+            for (p += strlen(tag); *p && *p != '\n' && n < max;) {
+                const size_t length = strcspn(p, " \n");
+                const int partner = find_word(p, length);
+                if (partner >= 0) fits[n++] = (whet_fit){ (int)i, partner };
+                p += length + (p[length] == ' ');
+            }
     }
     return n;
 }

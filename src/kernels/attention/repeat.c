@@ -17,7 +17,7 @@ void *memcpy(void *to, const void *from, size_t n);
  *   share_elements(): scratch of a worker; share_begin(): before an item; share_block().
  * - fetch: fetch(): is told what bytes of K and V are being read, and may fetch others.
  * - dot: dot_block(): scores of one block for some queries of the item.
- * - mix: mix_blocks(): adds some blocks' V rows, weighted, to the outputs of some queries.
+ * - mix: mix_keys(): adds V rows of some keys, weighted, to the outputs of some queries.
  * - exp: exp_one(); exp_sum(): s[j] = e^(s[j] * scale - max) for j < n, and the sum of them; no
  *   power is above 8.
  * - softmax: attend(): from queries to o = sum e^(s - m) v, l = sum e^(s - m), m = max s or at most
@@ -32,8 +32,9 @@ void *memcpy(void *to, const void *from, size_t n);
  * Pair order: a row of 32 elements of 16 bits, where element i lies at i % 16 * 2 + i / 16: read as
  * words, one shift gives the first half of the row as floats, and one mask the second half.
  *
- * Words: a whole block's K is [pair of dimensions][token][2], its V [32 dimensions][pair of
- * tokens][dimension][2], as units that multiply pairs take them. */
+ * Words, of 16 bits and whole 32 dimensions: K is [pair of dimensions][token][2], V [32
+ * dimensions][pair of tokens][dimension][2], as units that multiply pairs take them. K of a block
+ * may be read as if it were whole. */
 
 // SEGMENT-START items
 /* items/few: a work item has a few queries */
@@ -58,7 +59,7 @@ typedef struct block {
     int64_t v_token;
     int is_v_pairs;  /* V rows are in pair order, up to the last whole 32 dimensions */
     int64_t v_chunk; /* from dimension c to c + 32; is 32 where dim is not a multiple of it */
-    int is_words;    /* K and V are words, and of the numbers above only v_chunk counts */
+    int is_words;    /* K and V are words; k_dim is how many tokens a pair of K has */
 } block;
 
 typedef struct item {
@@ -97,7 +98,7 @@ INLINE int64_t pair_order(int64_t i) {
 }
 
 INLINE int64_t k_index(const block *b, int32_t t, int32_t c) {
-    if (b->is_words) return (c / 2 * BLOCK + t) * 2 + c % 2;
+    if (b->is_words) return (c / 2 * b->k_dim + t) * 2 + c % 2;
     return t % HALF * b->k_token + t / HALF * b->k_half + c * b->k_dim;
 }
 
@@ -262,6 +263,13 @@ static void append(const whet_append_args *a, int worker, int n_workers) {
 }
 // SEGMENT-END layout
 
+#ifndef LAYOUT_ROWS
+#define LAYOUT_ROWS 1 /* a cache has room for a multiple of so many keys */
+#define LAYOUT_RUN(t)                                                                              \
+    (1 << 30) /* of how many keys, from a block's first one on, V is one stream                    \
+               */
+#endif
+
 // SEGMENT-START share
 /* share/repeat: every query head gets a copy of K and V, as rows */
 INLINE int32_t share_heads(const whet_problem *p) {
@@ -334,17 +342,20 @@ INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_que
 
 // SEGMENT-START mix
 /* mix/plain: one query, one key at a time */
-/* o_i += sum of p[i * stride + t] v_t over t < n, keys of the blocks b[0], b[1] and so on. */
-INLINE void mix_blocks(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
-                       float *o, int dtype, int dim) {
-    for (int32_t i = 0; i < n_queries; i++)
-        for (int32_t t = 0; t < n; t++) {
-            float *restrict oi = o + (int64_t)i * dim;
-            const block *at_block = &b[t / BLOCK];
-            const float weight = p[i * stride + t];
-            for (int32_t c = 0; c < dim; c++)
-                oi[c] += weight * get(dtype, at_block->v, v_index(at_block, t % BLOCK, c, dim));
-        }
+/* o_i += sum of p[i * stride + t] v_t over t < n <= LAYOUT_RUN(first), the item's keys from `first`
+ * on, where a block begins. */
+INLINE void mix_keys(const item *it, const scratch *w, int32_t first, int32_t n, const float *p,
+                     int64_t stride, int32_t n_queries, float *o, int dtype, int dim) {
+    for (int32_t t = 0; t < n; t += BLOCK) {
+        const block b = share_block(it, w, first + t, dtype, dim);
+        for (int32_t i = 0; i < n_queries; i++)
+            for (int32_t j = 0; j < min32(BLOCK, n - t); j++) {
+                float *restrict oi = o + (int64_t)i * dim;
+                const float weight = p[i * stride + t + j];
+                for (int32_t c = 0; c < dim; c++)
+                    oi[c] += weight * get(dtype, b.v, v_index(&b, j, c, dim));
+            }
+    }
 }
 // SEGMENT-END mix
 
@@ -390,9 +401,9 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
     }
     for (int64_t c = 0; c < (int64_t)it->n_queries * dim; c++)
         w->o[c] = 0;
-    for (int32_t t = 0; t < n; t += BLOCK) {
-        const block b = share_block(it, w, it->begin + t, dtype, dim);
-        mix_blocks(w->s + t, stride, it->n_queries, &b, min32(BLOCK, n - t), w->o, dtype, dim);
+    for (int32_t t = 0, n_run; t < n; t += n_run) {
+        n_run = min32(n - t, LAYOUT_RUN(it->begin + t));
+        mix_keys(it, w, it->begin + t, n_run, w->s + t, stride, it->n_queries, w->o, dtype, dim);
     }
 }
 // SEGMENT-END softmax
@@ -493,7 +504,8 @@ static int supports(const whet_problem *p) {
 }
 
 static size_t kv_bytes(const whet_problem *p, int64_t capacity) {
-    return (size_t)(2 * capacity * p->n_kv_heads * p->head_dim * element_bytes(p->dtype));
+    const int64_t rows = round_up(capacity, LAYOUT_ROWS);
+    return (size_t)(2 * rows * p->n_kv_heads * p->head_dim * element_bytes(p->dtype));
 }
 
 /* Workspace: what the workers share, then each worker's scratch, every part on a cache line. */

@@ -49,7 +49,7 @@ INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_que
     (void)it;
     const float *q = w->q + (int64_t)x * dim;
     int32_t i = 0;
-    if (b.k_dim > 1 && (dim + 1) * b.k_dim >= BLOCK) {
+    if (b.k_dim > 1 && !b.is_words && (dim + 1) * b.k_dim >= BLOCK) {
         for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
             dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
         if (DOT_QUERIES > 4)

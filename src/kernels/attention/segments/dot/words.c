@@ -19,7 +19,7 @@ INLINE void dot_some(int32_t n_q, const float *q, const uint16_t *raw, float sca
     for (int32_t t = 0; t < BLOCK; t += 2 * LANES) {
         vec sum[DOT_QUERIES][2] = { 0 };
         const uint16_t *word = (const uint16_t *)b.k + t * 2;
-        for (int32_t c = 0; c < dim; c += 2, word += BLOCK * 2) {
+        for (int32_t c = 0; c < dim; c += 2, word += b.k_dim * 2) {
             if (t == 0) fetch(word, BLOCK * 4);
             const words x[2] = { load_words(word), load_words(word + 2 * LANES) };
             for (int32_t i = 0; i < n_q && is_dots; i++) {
@@ -47,7 +47,7 @@ INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_que
                       int32_t n, float *s, int64_t stride, int dtype, int dim) {
     const float *q = w->q + (int64_t)x * dim, scale = it->args->scale;
     const uint16_t *raw = (const uint16_t *)w->raw + (int64_t)x * dim;
-    if (!b.is_words || dtype == WHET_F32) {
+    if (!b.is_words) {
         for (int32_t i = 0; i < n_queries; i++)
             for (int32_t t = 0; t < n; t++) {
                 float sum = 0;

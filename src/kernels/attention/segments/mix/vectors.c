@@ -63,9 +63,11 @@ INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b
         mix_queries(1, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
 }
 
-/* o_i += sum of p[i * stride + t] v_t over t < n, keys of the blocks b[0], b[1] and so on. */
-INLINE void mix_blocks(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
-                       float *o, int dtype, int dim) {
+/* o_i += sum of p[i * stride + t] v_t over t < n <= LAYOUT_RUN(first), the item's keys from `first`
+ * on, where a block begins. */
+INLINE void mix_keys(const item *it, const scratch *w, int32_t first, int32_t n, const float *p,
+                     int64_t stride, int32_t n_queries, float *o, int dtype, int dim) {
     for (int32_t t = 0; t < n; t += BLOCK)
-        mix_block(p + t, stride, n_queries, b[t / BLOCK], min32(BLOCK, n - t), o, dtype, dim);
+        mix_block(p + t, stride, n_queries, share_block(it, w, first + t, dtype, dim),
+                  min32(BLOCK, n - t), o, dtype, dim);
 }

@@ -59,42 +59,32 @@ INLINE void mix_some(int32_t n_q, const float *p, int64_t stride, const uint16_t
     }
 }
 
-/* Of n keys, the first that are words, each block's behind those of the one before. */
-INLINE int32_t run_of_words(const block *b, int32_t n) {
-    int32_t n_run = 0, is_next = 1;
-    for (int32_t t = 0; t < n; t += BLOCK) {
-        const void *behind = (const uint16_t *)b[0].v + t * 32;
-        is_next &= b[t / BLOCK].is_words & (b[t / BLOCK].v == behind);
-        n_run += is_next * BLOCK;
-    }
-    return min32(n_run, n);
-}
-
-INLINE void mix_one(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
-                    float *o, int dtype, int dim) {
+/* A block of anything else. */
+INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
+                      float *o, int dtype, int dim) {
     for (int32_t i = 0; i < n_queries; i++)
-        for (int32_t t = 0; t < n; t++) {
-            const float weight = p[i * stride + t];
+        for (int32_t t = 0; t < n; t++)
             for (int32_t c = 0; c < dim; c++)
-                o[(int64_t)i * dim + c] += weight * get(dtype, b->v, v_index(b, t, c, dim));
-        }
+                o[(int64_t)i * dim + c] +=
+                    p[i * stride + t] * get(dtype, b.v, v_index(&b, t, c, dim));
 }
 
-/* o_i += sum of p[i * stride + t] v_t over t < n, keys of the blocks b[0], b[1] and so on. */
-INLINE void mix_blocks(const float *p, int64_t stride, int32_t n_queries, const block *b, int32_t n,
-                       float *o, int dtype, int dim) {
-    for (int32_t first = 0, n_run; first < n; first += n_run) {
-        const block from = b[first / BLOCK];
-        if (!from.is_words || dtype == WHET_F32) {
-            n_run = min32(BLOCK, n - first);
-            mix_one(p + first, stride, n_queries, &from, n_run, o, dtype, dim);
-            continue;
-        }
-        n_run = run_of_words(&b[first / BLOCK], min32(n - first, MIX_KEYS));
+/* o_i += sum of p[i * stride + t] v_t over t < n <= LAYOUT_RUN(first), the item's keys from `first`
+ * on, where a block begins. */
+INLINE void mix_keys(const item *it, const scratch *w, int32_t first, int32_t n, const float *p,
+                     int64_t stride, int32_t n_queries, float *o, int dtype, int dim) {
+    if (!share_block(it, w, first, dtype, dim).is_words) {
+        for (int32_t t = 0; t < n; t += BLOCK)
+            mix_block(p + t, stride, n_queries, share_block(it, w, first + t, dtype, dim),
+                      min32(BLOCK, n - t), o, dtype, dim);
+        return;
+    }
+    for (int32_t t = 0; t < n; t += MIX_KEYS, p += MIX_KEYS) {
+        const block b = share_block(it, w, first + t, dtype, dim);
+        const int32_t n_some = min32(n - t, MIX_KEYS);
         int32_t i = 0;
 #define SOME(n_q)                                                                                  \
-    mix_some(n_q, p + i * stride + first, stride, from.v, from.v_chunk, n_run,                     \
-             o + (int64_t)i * dim, dtype, dim)
+    mix_some(n_q, p + i * stride, stride, b.v, b.v_chunk, n_some, o + (int64_t)i * dim, dtype, dim)
         for (; i + MIX_QUERIES <= n_queries; i += MIX_QUERIES)
             SOME(MIX_QUERIES);
         for (; MIX_QUERIES > 2 && i + 2 <= n_queries; i += 2)

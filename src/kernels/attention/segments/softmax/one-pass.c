@@ -42,8 +42,8 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
         for (int32_t c = 0; c < dim; c++)
             w->o[(int64_t)i * dim + c] = 0;
     }
-    for (int32_t first = 0; first < n; first += TILE) {
-        const int32_t n_tile = min32(TILE, n - first);
+    for (int32_t first = 0, n_tile; first < n; first += n_tile) {
+        n_tile = min32(min32(TILE, LAYOUT_RUN(it->begin + first)), n - first);
         for (int32_t t = 0; t < n_tile; t += BLOCK)
             dot_block(it, w, 0, it->n_queries,
                       share_block(it, w, it->begin + first + t, dtype, dim),
@@ -57,10 +57,6 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
                 for (int32_t c = 0; c < dim; c++)
                     o[c] *= rescale;
         }
-        for (int32_t t = 0; t < n_tile; t += BLOCK) {
-            const block b = share_block(it, w, it->begin + first + t, dtype, dim);
-            mix_blocks(w->s + t, TILE, it->n_queries, &b, min32(BLOCK, n_tile - t), w->o, dtype,
-                       dim);
-        }
+        mix_keys(it, w, it->begin + first, n_tile, w->s, TILE, it->n_queries, w->o, dtype, dim);
     }
 }

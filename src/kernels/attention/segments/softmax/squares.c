@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* softmax/squares: as one-pass, 32 queries at a time; where there are many, both products go by AMX
- * tiles, 32 queries by 32 columns of words as they lie; on a machine without, by `dot` and `mix` */
-// fits: layout/words dot/words mix/words share/grouped split/keys items/many exp/short-poly fetch/none
+/* softmax/squares: as one-pass, some queries at a time; where there are many, both products go by
+ * AMX tiles, 32 queries by 32 columns of words as they lie; on a machine without, by `dot` and
+ * `mix` */
+// fits: layout/words dot/words mix/words share/grouped split/keys
+// fits: items/many exp/short-poly fetch/none
 #define TILE         512 // knob: 64 128 256 512
 #define TILE_QUERIES 8   // knob: 4 8 16
-/* From so many queries on. */
+#define SIDE_QUERIES 16  // knob: 8 16 32
+/* Tiles from so many queries on; queries at a time without tiles. */
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -14,7 +17,7 @@
 #endif
 
 /* A maximum that grows by less than SLACK rescales nothing. */
-enum { SIDE = 32, N_BLOCKS = TILE / BLOCK, SLACK = 8 };
+enum { SIDE = HAS_TILES ? 32 : SIDE_QUERIES, N_BLOCKS = TILE / BLOCK, SLACK = 8 };
 
 /* Scores of a side, over which weights of bf16 are written. */
 INLINE int64_t softmax_floats(int64_t n_keys) {
@@ -24,8 +27,8 @@ INLINE int64_t softmax_floats(int64_t n_keys) {
 
 /* Some consecutive blocks of keys, and how they are taken. */
 typedef struct step {
-    block blocks[N_BLOCKS];
-    int32_t first, n; /* keys, counted from the item's first one */
+    block blocks[N_BLOCKS]; /* by tiles */
+    int32_t first, n;       /* keys, counted from the item's first one */
     int32_t by_tiles;
     float scale; /* of the scores as they are made */
 } step;
@@ -182,8 +185,8 @@ INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_
     if (st->by_tiles)
         tiles_dot((const uint16_t *)w->raw + (int64_t)x * dim, st, n, x == 0, w->s, dim);
     for (int32_t t = 0; t < n && !st->by_tiles; t += BLOCK)
-        dot_block(it, w, x, n_queries, st->blocks[t / BLOCK], min32(BLOCK, n - t), w->s + t, TILE,
-                  dtype, dim);
+        dot_block(it, w, x, n_queries, share_block(it, w, it->begin + st->first + t, dtype, dim),
+                  min32(BLOCK, n - t), w->s + t, TILE, dtype, dim);
     for (int32_t i = 0; i < n_queries; i++) {
         const float rescale = weigh(w->s + i * TILE, min32(n, it->n_keys[x + i] - st->first), width,
                                     st, &w->m[x + i], &w->l[x + i], dtype);
@@ -194,18 +197,19 @@ INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_
     if (st->by_tiles)
         tiles_mix(w->s, st, n, x == 0, o, dim);
     else
-        mix_blocks(w->s, TILE, n_queries, st->blocks, n, o, dtype, dim);
+        mix_keys(it, w, it->begin + st->first, n, w->s, TILE, n_queries, o, dtype, dim);
 }
 
 /* Tiles take as many whole blocks of words as there are; else a step is a tile of keys, and one
  * block where tiles are in use. */
 INLINE step step_at(const item *it, const scratch *w, int32_t first, int by_tiles, int dtype,
                     int dim) {
-    const int32_t n = min32(TILE, it->end - it->begin - first);
+    const int32_t most = min32(TILE, LAYOUT_RUN(it->begin + first));
+    const int32_t n = min32(most, it->end - it->begin - first);
     step st = { .first = first, .n = n, .by_tiles = by_tiles, .scale = 1 };
-    for (int32_t t = 0; t < n; t += BLOCK) {
+    for (int32_t t = 0; t < n && by_tiles; t += BLOCK) {
         st.blocks[t / BLOCK] = share_block(it, w, it->begin + first + t, dtype, dim);
-        if (!by_tiles || st.blocks[t / BLOCK].is_words) continue;
+        if (st.blocks[t / BLOCK].is_words && st.blocks[t / BLOCK].k_dim == BLOCK) continue;
         st.by_tiles = t > 0;
         st.n = t > 0 ? t : min32(BLOCK, n);
         break;

@@ -192,10 +192,10 @@ INLINE float tile_weights(float *s, int32_t n_keys, int32_t n, int32_t n_woven, 
     return rescale;
 }
 
-/* One tile of keys, from number `first` of the item on. */
-INLINE void attend_tile(const item *it, const scratch *w, int32_t first, int by_tiles, int dtype,
-                        int dim) {
-    const int32_t n_queries = it->n_queries, n = min32(TILE, it->end - it->begin - first);
+/* n keys, at most a tile, from number `first` of the item on. */
+INLINE void attend_tile(const item *it, const scratch *w, int32_t first, int32_t n, int by_tiles,
+                        int dtype, int dim) {
+    const int32_t n_queries = it->n_queries;
     block woven[N_BLOCKS];
     int32_t n_woven = 0;
     for (int32_t t = 0; t < n; t += BLOCK) {
@@ -217,10 +217,8 @@ INLINE void attend_tile(const item *it, const scratch *w, int32_t first, int by_
                 o[c] *= rescale;
     }
     if (n_woven > 0) tiles_mix(w->s, n_queries, woven, n_woven / BLOCK, w->o, dim);
-    for (int32_t t = n_woven; t < n; t += BLOCK) {
-        const block b = share_block(it, w, it->begin + first + t, dtype, dim);
-        mix_blocks(w->s + t, TILE, n_queries, &b, min32(BLOCK, n - t), w->o, dtype, dim);
-    }
+    mix_keys(it, w, it->begin + first + n_woven, n - n_woven, w->s + n_woven, TILE, n_queries, w->o,
+             dtype, dim);
 }
 
 INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
@@ -233,7 +231,9 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
             w->o[(int64_t)i * dim + c] = 0;
     }
     if (by_tiles) tiles_begin(it->n_queries);
-    for (int32_t first = 0; first < it->end - it->begin; first += TILE)
-        attend_tile(it, w, first, by_tiles, dtype, dim);
+    for (int32_t first = 0, n; first < it->end - it->begin; first += n) {
+        n = min32(min32(TILE, LAYOUT_RUN(it->begin + first)), it->end - it->begin - first);
+        attend_tile(it, w, first, n, by_tiles, dtype, dim);
+    }
     if (by_tiles) tiles_end();
 }

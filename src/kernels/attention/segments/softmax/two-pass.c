@@ -54,8 +54,8 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
         w->l[i] = 0;
     for (int64_t c = 0; c < (int64_t)it->n_queries * dim; c++)
         w->o[c] = 0;
-    for (int32_t first = 0; first < n; first += STRIP) {
-        const int32_t n_strip = min32(STRIP, n - first);
+    for (int32_t first = 0, n_strip; first < n; first += n_strip) {
+        n_strip = min32(min32(STRIP, LAYOUT_RUN(it->begin + first)), n - first);
         for (int32_t i = 0; i < it->n_queries; i++) {
             float *s = w->s + i * stride + first;
             const int32_t n_keys = min32(n_strip, it->n_keys[i] - first);
@@ -63,9 +63,7 @@ INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
             for (int32_t j = n_keys > 0 ? n_keys : 0; j < n_strip; j++)
                 s[j] = 0;
         }
-        for (int32_t t = first; t < first + n_strip; t += BLOCK) {
-            const block b = share_block(it, w, it->begin + t, dtype, dim);
-            mix_blocks(w->s + t, stride, it->n_queries, &b, min32(BLOCK, n - t), w->o, dtype, dim);
-        }
+        mix_keys(it, w, it->begin + first, n_strip, w->s + first, stride, it->n_queries, w->o,
+                 dtype, dim);
     }
 }

@@ -61,6 +61,11 @@ INLINE int64_t split_first(int64_t n_items, int32_t n_chunks, int32_t n_keys, in
     return c * n_items + (before - c * n_items * CHUNK + n / 2) / n;
 }
 
+/* There and back, for of a KV head's rows later ones see more keys. */
+INLINE int64_t in_turn(int64_t turn, int worker, int n_workers) {
+    return turn * n_workers + (turn % 2 ? n_workers - 1 - worker : worker);
+}
+
 INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_workers, float *shared,
                       const scratch *w, int dtype, int dim) {
     const whet_problem *p = a->problem;
@@ -85,8 +90,8 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
         is_range ? split_first(n_items, n_chunks, n_keys, worker, n_workers) : worker;
     const int64_t end = is_range ? split_first(n_items, n_chunks, n_keys, worker + 1, n_workers)
                                  : n_items * n_chunks;
-    for (int64_t i = first, next; i < end; i = next) {
-        next = i + (is_range ? 1 : n_workers);
+    for (int64_t i = first, turn = 1, next; i < end; i = next, turn++) {
+        next = is_range ? i + 1 : in_turn(turn, worker, n_workers);
         if (DEAL == 2 && has_parts) next = __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
         const int32_t c = (int32_t)(i / n_items), j = (int32_t)(i % n_items);
         const int32_t h = ROWS_FIRST ? j / n_blocks : j % n_heads;
