@@ -222,8 +222,8 @@ INLINE void attend_tile(const item *it, const scratch *w, int32_t first, int32_t
 }
 
 INLINE void attend(const item *it, const scratch *w, int dtype, int dim) {
-    const int by_tiles =
-        HAS_TILES && dtype == WHET_BF16 && dim % 32 == 0 && it->n_queries >= TILE_QUERIES;
+    const int by_tiles = HAS_TILES && dtype == WHET_BF16 && dim % 32 == 0 &&
+                         it->n_queries >= TILE_QUERIES && it->n_queries <= 2 * TILE_ROWS;
     for (int32_t i = 0; i < it->n_queries; i++) {
         w->m[i] = -__builtin_inff();
         w->l[i] = 0;
