@@ -299,7 +299,8 @@ static whet_status fix_text(whet_ctx *ctx, const bench *b, const whet_fixed *fix
 static whet_status run_marking(whet_ctx *ctx, const whet_judge *judge, const bench *b,
                                const whet_fixed *fixed, whet_buf *words,
                                whet_child_result *result) {
-    if (!fixed->has_dtype && !fixed->has_head_dim) {
+    const bool is_fixed = fixed->has_dtype || fixed->has_head_dim;
+    if (!is_fixed) {
         WHET_TRY(run_both(ctx, judge, b, to_mark, words, result));
     } else {
         WHET_TRY(run_compiler(ctx, judge, b, to_kernel_i, NULL, words, result));
@@ -308,7 +309,8 @@ static whet_status run_marking(whet_ctx *ctx, const whet_judge *judge, const ben
         WHET_TRY(run_compiler(ctx, judge, b, to_mark_fixed, NULL, words, result));
     }
     if (is_done(result)) return WHET_OK;
-    words->len = 0; /* a compiler without these flags */
+    words->len = 0; /* a compiler without these flags; what was fixed stays so */
+    if (is_fixed) return run_compiler(ctx, judge, b, to_mark_elsewhere, NULL, words, result);
     return run_both(ctx, judge, b, to_mark_elsewhere, words, result);
 }
 

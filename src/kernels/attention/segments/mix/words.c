@@ -3,7 +3,7 @@
  * outputs of some queries stay in registers; other blocks one product at a time */
 // fits: layout/words dot/words share/grouped
 #define MIX_QUERIES 8   // knob: 2 4 8 12
-#define MIX_KEYS    512 // knob: 32 64 128 256 512
+#define MIX_TOKENS  512 // knob: 32 64 128 256 512
 
 /* A pair of keys, or the first of them alone (a constant), for n_q queries (a constant). */
 INLINE void mix_pair(int32_t n_q, vec sum[MIX_QUERIES][2], const uint16_t *word, const float *p,
@@ -19,21 +19,21 @@ INLINE void mix_pair(int32_t n_q, vec sum[MIX_QUERIES][2], const uint16_t *word,
     }
 }
 
-/* A pair of keys, with weights in bf16, of queries in rows of MIX_KEYS / 2. */
+/* A pair of keys, with weights in bf16, of queries in rows of MIX_TOKENS / 2. */
 INLINE void mix_dots(int32_t n_q, vec sum[MIX_QUERIES][2], const uint16_t *word,
                      const uint32_t *rounded) {
     const words x[2] = { load_words(word), load_words(word + 2 * LANES) };
     for (int32_t i = 0; i < n_q; i++)
         for (int32_t v = 0; v < 2; v++)
-            sum[i][v] = add_dots(sum[i][v], x[v], rounded[i * (MIX_KEYS / 2)]);
+            sum[i][v] = add_dots(sum[i][v], x[v], rounded[i * (MIX_TOKENS / 2)]);
 }
 
-/* n keys, up to MIX_KEYS, of the first n_q (a constant) queries; v_chunk elements from 32
+/* n keys, up to MIX_TOKENS, of the first n_q (a constant) queries; v_chunk elements from 32
  * dimensions to the next. */
 INLINE void mix_some(int32_t n_q, const float *p, int64_t stride, const uint16_t *v,
                      int64_t v_chunk, int32_t n, float *o, int dtype, int dim) {
     const int is_dots = HAS_DOTS && dtype == WHET_BF16;
-    uint32_t rounded[MIX_QUERIES][MIX_KEYS / 2];
+    uint32_t rounded[MIX_QUERIES][MIX_TOKENS / 2];
     for (int32_t i = 0; i < n_q && is_dots; i++)
         for (int32_t t = 0; t < n; t += 2 * LANES) {
             const words x = round_vecs(load(p + i * stride + t), load(p + i * stride + t + LANES));
@@ -79,9 +79,9 @@ INLINE void mix_keys(const item *it, const scratch *w, int32_t first, int32_t n,
                       min32(BLOCK, n - t), o, dtype, dim);
         return;
     }
-    for (int32_t t = 0; t < n; t += MIX_KEYS, p += MIX_KEYS) {
+    for (int32_t t = 0; t < n; t += MIX_TOKENS, p += MIX_TOKENS) {
         const block b = share_block(it, w, first + t, dtype, dim);
-        const int32_t n_some = min32(n - t, MIX_KEYS);
+        const int32_t n_some = min32(n - t, MIX_TOKENS);
         int32_t i = 0;
 #define SOME(n_q)                                                                                  \
     mix_some(n_q, p + i * stride, stride, b.v, b.v_chunk, n_some, o + (int64_t)i * dim, dtype, dim)
