@@ -221,7 +221,7 @@ static void test_version(void) {
     whet_sha256_hex(all.text, all.len, hash);
     hash[16] = '\0';
     CHECK_INT(WHET_PROMPT_VERSION, 4);
-    CHECK_STR(hash, "36c90ca544ad5877");
+    CHECK_STR(hash, "fea871e0ec4045c9");
     whet_buf_fini(ctx, &all);
     whet_buf_fini(ctx, &prompt);
 }

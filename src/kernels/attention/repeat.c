@@ -263,11 +263,11 @@ static void append(const whet_append_args *a, int worker, int n_workers) {
 }
 // SEGMENT-END layout
 
+/* A cache has room for a multiple of LAYOUT_ROWS keys; V of LAYOUT_RUN(t) keys, from the first one
+ * of a block on, is one stream for each 32 dimensions, if it is words. */
 #ifndef LAYOUT_ROWS
-#define LAYOUT_ROWS 1 /* a cache has room for a multiple of so many keys */
-#define LAYOUT_RUN(t)                                                                              \
-    (1 << 30) /* of how many keys, from a block's first one on, V is one stream                    \
-               */
+#define LAYOUT_ROWS   1
+#define LAYOUT_RUN(t) (1 << 30)
 #endif
 
 // SEGMENT-START share
