@@ -7,7 +7,7 @@
 #define TEXT(x)       TEXT_OF(x)
 #define TEXT_OF(x)    #x
 #define LAYOUT_ROWS   2
-#define LAYOUT_RUN(t) (TILE_TOKENS - (t) % TILE_TOKENS)
+#define LAYOUT_RUN(t) (int32_t)(TILE_TOKENS - (uint32_t)(t) % TILE_TOKENS)
 
 /* V of a tile is [32 dimensions][pair of tokens][dimension][2]: one stream for each 32. The last
  * tile has only the rows that the capacity leaves to it, an even number, and so has its last block.
