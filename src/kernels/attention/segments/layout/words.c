@@ -25,32 +25,73 @@ INLINE block layout_block(const whet_problem *p, int64_t capacity, const void *k
     return (block){ k, at(dtype, kv, v + (t - first) * dim), 1, HALF, width, dim, 0, 32, 0 };
 }
 
+INLINE words widen(const uint16_t *p) {
+    halves x;
+    memcpy(&x, p, sizeof x);
+    return __builtin_convertvector(x, words);
+}
+
+/* K of token t of a block of words. */
+INLINE void append_k(const block *b, int32_t t, const uint16_t *k, int dim) {
+    uint16_t *to = (uint16_t *)b->k + 2 * t;
+    for (int32_t c = 0; c < dim; c += 2, to += 2 * b->k_dim)
+        memcpy(to, k + c, 4);
+}
+
+/* V of token t of a block of words. */
+INLINE void append_v(const block *b, int32_t t, const uint16_t *v, int dim) {
+    uint16_t *to = (uint16_t *)b->v + t / 2 * 64 + t % 2;
+    for (int32_t c = 0; c < dim; c += 32, to += b->v_chunk)
+        for (int32_t i = 0; i < 32; i++)
+            to[2 * i] = v[c + i];
+}
+
+/* V of tokens t, an even number, and t + 1; their rows are `stride` elements apart. */
+INLINE void append_v_pair(const block *b, int32_t t, const uint16_t *v, int64_t stride, int dim) {
+    uint16_t *to = (uint16_t *)b->v + t * 32;
+    for (int32_t c = 0; c < dim; c += 32, to += b->v_chunk)
+        for (int32_t i = 0; i < 32; i += LANES) {
+            const words x = widen(v + c + i) | widen(v + stride + c + i) << 16;
+            memcpy(to + 2 * i, &x, sizeof x);
+        }
+}
+
+INLINE void append_words(const whet_append_args *a, int32_t r, int32_t n, const block *b, int32_t t,
+                         int64_t first, int dim) {
+    const uint16_t *k = (const uint16_t *)a->k + r * a->k_stride + first;
+    const uint16_t *v = (const uint16_t *)a->v + r * a->v_stride + first;
+    for (int32_t j = 0; j < n; j++)
+        append_k(b, t + j, k + j * a->k_stride, dim);
+    int32_t j = t % 2;
+    if (j) append_v(b, t, v, dim);
+    for (; j + 2 <= n; j += 2)
+        append_v_pair(b, t + j, v + j * a->v_stride, a->v_stride, dim);
+    if (j < n) append_v(b, t + j, v + j * a->v_stride, dim);
+}
+
 /* Rows r .. r + n - 1, which are of one block, of one KV head. */
 INLINE void append_block(const whet_append_args *a, int32_t r, int32_t n, int32_t group, int dtype,
                          int dim) {
     const int32_t t = (a->pos + r) % BLOCK;
+    const int64_t first = (int64_t)group * dim;
     const block b = layout_block(a->problem, a->capacity, a->kv, group, a->pos + r - t, dtype, dim);
-    for (int32_t j = 0; j < n; j++) {
-        const void *k = at(dtype, a->k, (r + j) * a->k_stride + (int64_t)group * dim);
-        const void *v = at(dtype, a->v, (r + j) * a->v_stride + (int64_t)group * dim);
-        if (b.is_words)
-            for (int32_t c = 0; c < dim; c += 2) {
-                uint16_t *to = (uint16_t *)b.v + v_index(&b, t + j, c, dim);
-                memcpy((uint16_t *)b.k + k_index(&b, t + j, c), (const uint16_t *)k + c, 4);
-                to[0] = ((const uint16_t *)v)[c];
-                to[2] = ((const uint16_t *)v)[c + 1];
-            }
-        else if (dtype == WHET_F32)
-            for (int32_t c = 0; c < dim; c++) {
-                ((float *)b.k)[k_index(&b, t + j, c)] = ((const float *)k)[c];
-                ((float *)b.v)[v_index(&b, t + j, c, dim)] = ((const float *)v)[c];
-            }
-        else
-            for (int32_t c = 0; c < dim; c++) {
-                ((uint16_t *)b.k)[k_index(&b, t + j, c)] = ((const uint16_t *)k)[c];
-                ((uint16_t *)b.v)[v_index(&b, t + j, c, dim)] = ((const uint16_t *)v)[c];
-            }
+    if (b.is_words) {
+        append_words(a, r, n, &b, t, first, dim);
+        return;
     }
+    for (int32_t j = 0; j < n; j++)
+        for (int32_t c = 0; c < dim; c++) {
+            const int64_t k = (r + j) * a->k_stride + first + c;
+            const int64_t v = (r + j) * a->v_stride + first + c;
+            const int64_t to_k = k_index(&b, t + j, c), to_v = v_index(&b, t + j, c, dim);
+            if (dtype == WHET_F32) {
+                ((float *)b.k)[to_k] = ((const float *)a->k)[k];
+                ((float *)b.v)[to_v] = ((const float *)a->v)[v];
+            } else {
+                ((uint16_t *)b.k)[to_k] = ((const uint16_t *)a->k)[k];
+                ((uint16_t *)b.v)[to_v] = ((const uint16_t *)a->v)[v];
+            }
+        }
 }
 
 /* A worker takes every n_workers-th pair of a block and a KV head. */

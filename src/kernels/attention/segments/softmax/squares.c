@@ -6,8 +6,10 @@
 // fits: items/many exp/short-poly fetch/none
 #define TILE         512 // knob: 64 128 256 512
 #define TILE_QUERIES 8   // knob: 4 8 16
+#define TILE_KEYS    256 // knob: 64 128 256 512
 #define SIDE_QUERIES 16  // knob: 8 16 32
-/* Tiles from so many queries on; queries at a time without tiles. */
+/* Tiles from so many queries on, with so many keys at a time, that the scores of 32 queries stay in
+ * the first-level cache; queries at a time without tiles. */
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -16,13 +18,19 @@
 #define HAS_TILES 0
 #endif
 
-/* A maximum that grows by less than SLACK rescales nothing. */
-enum { SIDE = HAS_TILES ? 32 : SIDE_QUERIES, N_BLOCKS = TILE / BLOCK, SLACK = 8 };
+/* A maximum that grows by less than SLACK rescales nothing. Rows of scores that lie whole pages
+ * apart would share a few sets of the cache. */
+enum {
+    SIDE = HAS_TILES ? 32 : SIDE_QUERIES,
+    N_BLOCKS = TILE_KEYS / BLOCK,
+    SLACK = 8,
+    STRIDE = (HAS_TILES && TILE_KEYS > TILE ? TILE_KEYS : TILE) + 16,
+};
 
 /* Scores of a side, over which weights of bf16 are written. */
 INLINE int64_t softmax_floats(int64_t n_keys) {
     (void)n_keys;
-    return SIDE * TILE;
+    return SIDE * STRIDE;
 }
 
 /* Some consecutive blocks of keys, and how they are taken. */
@@ -91,7 +99,7 @@ INLINE void tiles_dot(const uint16_t *q, const step *st, int32_t n, int is_first
             if (is_first) fetch(k + c * BLOCK, BLOCK * 64);
             tiles_add(q + c, dim, k + c * BLOCK);
         }
-        tiles_put(s + t, TILE);
+        tiles_put(s + t, STRIDE);
     }
 }
 
@@ -107,7 +115,7 @@ INLINE void tiles_mix(const float *s, const step *st, int32_t n, int is_first, f
             const block *b = &st->blocks[t / BLOCK];
             const uint16_t *v = (const uint16_t *)b->v + c / 32 * b->v_chunk;
             if (is_first) fetch(v, BLOCK * 64);
-            tiles_add((const uint16_t *)s + t, 2 * TILE, v);
+            tiles_add((const uint16_t *)s + t, 2 * STRIDE, v);
         }
         tiles_put(o + c, dim);
     }
@@ -165,7 +173,10 @@ INLINE float weigh(float *s, int32_t n, int32_t width, const step *st, float *m,
             rescale = exp_one(*m - max); /* at first, of sums that are 0 */
             *m = max;
         }
-        sum = exp_sum(s, n, st->scale, *m, dtype);
+        if (st->by_tiles)
+            exp_sum(s, n, st->scale, *m, dtype); /* what is rounded is added up below */
+        else
+            sum = exp_sum(s, n, st->scale, *m, dtype);
     }
     for (int32_t t = n > 0 ? n : 0; t < width; t++)
         s[t] = 0;
@@ -186,10 +197,10 @@ INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_
         tiles_dot((const uint16_t *)w->raw + (int64_t)x * dim, st, n, x == 0, w->s, dim);
     for (int32_t t = 0; t < n && !st->by_tiles; t += BLOCK)
         dot_block(it, w, x, n_queries, share_block(it, w, it->begin + st->first + t, dtype, dim),
-                  min32(BLOCK, n - t), w->s + t, TILE, dtype, dim);
+                  min32(BLOCK, n - t), w->s + t, STRIDE, dtype, dim);
     for (int32_t i = 0; i < n_queries; i++) {
-        const float rescale = weigh(w->s + i * TILE, min32(n, it->n_keys[x + i] - st->first), width,
-                                    st, &w->m[x + i], &w->l[x + i], dtype);
+        const float rescale = weigh(w->s + i * STRIDE, min32(n, it->n_keys[x + i] - st->first),
+                                    width, st, &w->m[x + i], &w->l[x + i], dtype);
         if (rescale != 1)
             for (int32_t c = 0; c < dim; c++)
                 o[(int64_t)i * dim + c] *= rescale;
@@ -197,14 +208,14 @@ INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_
     if (st->by_tiles)
         tiles_mix(w->s, st, n, x == 0, o, dim);
     else
-        mix_keys(it, w, it->begin + st->first, n, w->s, TILE, n_queries, o, dtype, dim);
+        mix_keys(it, w, it->begin + st->first, n, w->s, STRIDE, n_queries, o, dtype, dim);
 }
 
 /* Tiles take as many whole blocks of words as there are; else a step is a tile of keys, and one
  * block where tiles are in use. */
 INLINE step step_at(const item *it, const scratch *w, int32_t first, int by_tiles, int dtype,
                     int dim) {
-    const int32_t most = min32(TILE, LAYOUT_RUN(it->begin + first));
+    const int32_t most = min32(by_tiles ? TILE_KEYS : TILE, LAYOUT_RUN(it->begin + first));
     const int32_t n = min32(most, it->end - it->begin - first);
     step st = { .first = first, .n = n, .by_tiles = by_tiles, .scale = 1 };
     for (int32_t t = 0; t < n && by_tiles; t += BLOCK) {
