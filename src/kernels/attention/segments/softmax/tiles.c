@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* softmax/tiles: as one-pass, where there are many queries with both products by AMX tiles, for
  * which K and V in pair order are woven block by block; on a machine without, one-pass it is */
-// fits: layout/tiles-pairs dot/over-keys mix/vectors share/grouped split/keys
+// fits: layout/tiles-pairs dot/over-keys mix/vectors share/grouped split/keys exp/short-poly
 #define TILE         128 // knob: 64 128 256 512
 #define TILE_QUERIES 8   // knob: 4 8 16
 /* From so many queries on. */
