@@ -6,10 +6,10 @@
 // fits: items/many exp/short-poly fetch/ahead
 #define TILE         512 // knob: 64 128 256 512
 #define TILE_QUERIES 8   // knob: 4 8 16
-#define TILE_KEYS    256 // knob: 64 128 256 512
+#define TILES_STEP   256 // knob: 64 128 256 512
 #define SIDE_QUERIES 16  // knob: 8 16 32
-/* Tiles from so many queries on, with so many keys at a time, that the scores of 32 queries stay in
- * the first-level cache; queries at a time without tiles. */
+/* Tiles from so many queries on; so many keys a step of theirs, that the scores of 32 queries stay
+ * in the first-level cache; queries at a time without tiles. */
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -22,9 +22,9 @@
  * apart would share a few sets of the cache. */
 enum {
     SIDE = HAS_TILES ? 32 : SIDE_QUERIES,
-    N_BLOCKS = TILE_KEYS / BLOCK,
+    N_BLOCKS = TILES_STEP / BLOCK,
     SLACK = 8,
-    STRIDE = (HAS_TILES && TILE_KEYS > TILE ? TILE_KEYS : TILE) + 16,
+    STRIDE = (HAS_TILES && TILES_STEP > TILE ? TILES_STEP : TILE) + 16,
 };
 
 /* Scores of a side, over which weights of bf16 are written. */
@@ -215,7 +215,7 @@ INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_
  * block where tiles are in use. */
 INLINE step step_at(const item *it, const scratch *w, int32_t first, int by_tiles, int dtype,
                     int dim) {
-    const int32_t most = min32(by_tiles ? TILE_KEYS : TILE, LAYOUT_RUN(it->begin + first));
+    const int32_t most = min32(by_tiles ? TILES_STEP : TILE, LAYOUT_RUN(it->begin + first));
     const int32_t n = min32(most, it->end - it->begin - first);
     step st = { .first = first, .n = n, .by_tiles = by_tiles, .scale = 1 };
     for (int32_t t = 0; t < n && by_tiles; t += BLOCK) {
