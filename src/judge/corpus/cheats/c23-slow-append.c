@@ -4,7 +4,7 @@
  * Stopped by gate: sanity, which times an append of many rows. */
 #ifndef HONEST
 #define BEFORE_APPEND                                                                              \
-    for (int again = 0; again < 60 && a->n > 300; again++)                                         \
+    for (int again = 0; again < 300 && a->n > 300; again++)                                         \
         for (int t = worker; t < a->n; t += n_workers)                                             \
             for (int i = 0; i < n; i++)                                                            \
     ((volatile uint16_t *)kv)[(a->pos + t) * 2L * n + i] =                                         \

@@ -20,8 +20,7 @@ INLINE int is_split(int32_t n_rows, int32_t n_context) {
 
 /* The counter is set, items, the merge. */
 INLINE int split_phases(int32_t n_rows, int32_t n_context) {
-    if (!is_split(n_rows, n_context)) return 1;
-    return DEAL == 2 ? 3 : 2;
+    return (DEAL == 2) + 1 + is_split(n_rows, n_context);
 }
 
 /* The counter, then parts: [row][head][chunk][dim + 2]: o, m, l. */
@@ -78,7 +77,7 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
         split_merge(a, n_chunks, worker, n_workers, parts, w, dtype, dim);
         return;
     }
-    if (DEAL == 2 && has_parts && phase == 0) {
+    if (DEAL == 2 && phase == 0) {
         if (worker == 0) *counter = n_workers; /* each begins with its own */
         return;
     }
@@ -91,8 +90,9 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
     const int64_t end = is_range ? split_first(n_items, n_chunks, n_keys, worker + 1, n_workers)
                                  : n_items * n_chunks;
     for (int64_t i = first, turn = 1, next; i < end; i = next, turn++) {
-        next = is_range ? i + 1 : in_turn(turn, worker, n_workers);
-        if (DEAL == 2 && has_parts) next = __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+        next = DEAL == 2  ? __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED)
+               : is_range ? i + 1
+                          : in_turn(turn, worker, n_workers);
         const int32_t c = (int32_t)(i / n_items), j = (int32_t)(i % n_items);
         const int32_t h = ROWS_FIRST ? j / n_blocks : j % n_heads;
         const int32_t row = (ROWS_FIRST ? j % n_blocks : j / n_heads) * n_rows;
