@@ -105,6 +105,11 @@ INLINE vec load(const float *p) {
     memcpy(&x, p, sizeof x);
     return x;
 }
+INLINE words load_words(const uint32_t *p) {
+    words x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
 INLINE void store(float *p, vec x) {
     memcpy(p, &x, sizeof x);
 }
@@ -258,7 +263,7 @@ INLINE void add_pair(int n_q, int n_v, const uint32_t *b, const operand *a, int6
                      int to, vec (*sum)[MOST_VECS]) {
     words x[4];
     for (int v = 0; v < n_v; v++)
-        memcpy(&x[v], b + v * LANES, sizeof x[v]);
+        x[v] = load_words(b + v * LANES);
     for (int i = 0; i < n_q; i++) {
 #if IS_BF16
         uint32_t w;
