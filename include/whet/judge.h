@@ -299,7 +299,7 @@ WHET_API void whet_duel_fini(whet_ctx *ctx, whet_duel *duel);
 WHET_API void whet_duel_name(const whet_duel *duel, char *text, size_t n);
 
 /* What a duel may say. Of equals an interval of 95 % misses 1 now and then, and gains under 1 % are
- * not measured cheaply: a claim needs both. */
+ * not measured cheaply: a claim needs both. Where no sample counted there is no claim. */
 typedef enum whet_claim { WHET_CLAIM_NONE = 0, WHET_CLAIM_FASTER, WHET_CLAIM_SLOWER } whet_claim;
 WHET_API whet_claim whet_ratio_claim(const whet_ratio *ratio);
 

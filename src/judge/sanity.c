@@ -40,6 +40,8 @@ bool whet_judge_doubts(const whet_sanity *s, whet_verdict *v) {
 }
 
 whet_claim whet_ratio_claim(const whet_ratio *r) {
+    const bool is_ratio = r->low > 0 && r->high >= r->low; /* without a sample there is none */
+    if (!is_ratio) return WHET_CLAIM_NONE;
     if (r->low > 1 && r->ratio >= 1 + least_gain) return WHET_CLAIM_FASTER;
     if (r->high < 1 && r->ratio <= 1 - least_gain) return WHET_CLAIM_SLOWER;
     return WHET_CLAIM_NONE;

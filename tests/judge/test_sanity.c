@@ -79,10 +79,17 @@ static void test_claims(void) {
         { { 1.03, 1.01, 1.05 }, WHET_CLAIM_FASTER },  { { 1.005, 1.001, 1.009 }, WHET_CLAIM_NONE },
         { { 1.05, 0.99, 1.1 }, WHET_CLAIM_NONE },     { { 0.97, 0.95, 0.99 }, WHET_CLAIM_SLOWER },
         { { 0.995, 0.993, 0.998 }, WHET_CLAIM_NONE }, { { 0.97, 0.9, 1.01 }, WHET_CLAIM_NONE },
-        { { NAN, NAN, NAN }, WHET_CLAIM_NONE },       { { 0, 0, 0 }, WHET_CLAIM_SLOWER },
     };
     for (size_t i = 0; i < TEST_COUNT(cases); i++)
         CHECK_INT(whet_ratio_claim(&cases[i].ratio), cases[i].claim);
+}
+
+static void test_no_sample_no_claim(void) {
+    static const whet_ratio none[] = {
+        { 0, 0, 0 }, { NAN, NAN, NAN }, { 0.5, NAN, 0.9 }, { NAN, 0.5, 0.9 }, { 2, 1.5, NAN },
+    };
+    for (size_t i = 0; i < TEST_COUNT(none); i++)
+        CHECK_INT(whet_ratio_claim(&none[i]), WHET_CLAIM_NONE);
 }
 
 /* Pair 3 of the samples: eight times of each side. */
@@ -192,6 +199,7 @@ int main(int argc, char **argv) {
         { "doubts", test_doubts },
         { "slow appends", test_slow_appends },
         { "claims", test_claims },
+        { "no_sample_no_claim", test_no_sample_no_claim },
         { "disturbed", test_disturbed },
         { "trusted", test_trusted },
         { "trusted forgives skipped keys", test_trusted_forgives_skipped_keys },
