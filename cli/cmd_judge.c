@@ -179,7 +179,10 @@ static whet_status play(whet_ctx *ctx, const question *q, const char *program,
         .n_pairs = q->opts->n_pairs,
     };
     f->champions = calloc((size_t)n, sizeof *f->champions);
-    if (!f->champions) return cli_usage("no memory for %d sittings", n);
+    if (!f->champions) {
+        cli_usage("out of memory for %d sittings", n);
+        return WHET_E_NOMEM;
+    }
     whet_status st = WHET_OK;
     while (st == WHET_OK && f->n_champions < n && f->verdict.code == WHET_V_PASS) {
         whet_champion *c = &f->champions[f->n_champions++];
