@@ -258,25 +258,30 @@ INLINE void fetch(const void *line) {
     if (FETCH) __builtin_prefetch(line, 0, (4 - FETCH) & 3);
 }
 
-/* A pair of n_q queries times n_v vectors of a panel, onto their sums from `to` on. */
+/* A pair of n_q queries times n_v vectors of a panel, onto their sums from `to` on. Where words are
+ * widened all even elements come first, so that sums keep their registers. */
 INLINE void add_pair(int n_q, int n_v, const uint32_t *b, const operand *a, int64_t a_stride,
                      int to, vec (*sum)[MOST_VECS]) {
+#if IS_BF16
     words x[4];
     for (int v = 0; v < n_v; v++)
         x[v] = load_words(b + v * LANES);
     for (int i = 0; i < n_q; i++) {
-#if IS_BF16
         uint32_t w;
         memcpy(&w, a + i * a_stride, 4);
         for (int v = 0; v < n_v; v++)
             sum[i][to + v] = add_dots(sum[i][to + v], x[v], w);
-#else
-        for (int v = 0; v < n_v; v++) {
-            sum[i][to + v] += low_of(x[v]) * a[i * a_stride];
-            sum[i][to + v] += high_of(x[v]) * a[i * a_stride + 1];
-        }
-#endif
     }
+#else
+    for (int is_odd = 0; is_odd < 2; is_odd++) {
+        vec x[4];
+        for (int v = 0; v < n_v; v++)
+            x[v] = is_odd ? high_of(load_words(b + v * LANES)) : low_of(load_words(b + v * LANES));
+        for (int i = 0; i < n_q; i++)
+            for (int v = 0; v < n_v; v++)
+                sum[i][to + v] += x[v] * a[i * a_stride + is_odd];
+    }
+#endif
 }
 
 /* n_q queries and n_v vectors of n_p panels (constants), from word j of panel k on. */
