@@ -7,7 +7,7 @@
 
 /* Grows with every change of what prompts say. A run file keeps it: a replay compares prompts of
  * its own version, and takes those of another as the log has them. */
-enum { WHET_PROMPT_VERSION = 4 };
+enum { WHET_PROMPT_VERSION = 5 };
 
 /* What is asked for. */
 typedef struct whet_question {

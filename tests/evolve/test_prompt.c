@@ -220,8 +220,8 @@ static void test_version(void) {
     }
     whet_sha256_hex(all.text, all.len, hash);
     hash[16] = '\0';
-    CHECK_INT(WHET_PROMPT_VERSION, 4);
-    CHECK_STR(hash, "fea871e0ec4045c9");
+    CHECK_INT(WHET_PROMPT_VERSION, 5);
+    CHECK_STR(hash, "2f98a4882823ea09");
     whet_buf_fini(ctx, &all);
     whet_buf_fini(ctx, &prompt);
 }

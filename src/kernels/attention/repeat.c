@@ -48,6 +48,9 @@ enum { BLOCK = 32, HALF = BLOCK / 2 };
 // SEGMENT-END flags
 
 #define INLINE static inline __attribute__((always_inline, unused))
+/* Where the sums of a loop take nearly all registers: within a large function the compiler keeps
+ * some of them in memory. */
+#define APART static __attribute__((noinline, unused))
 
 /* Where K and V of key t, dimension c lie: k_index() and v_index() elements behind k and v. */
 typedef struct block {
@@ -157,6 +160,13 @@ typedef float vec __attribute__((vector_size(LANES * 4)));
 typedef uint32_t words __attribute__((vector_size(LANES * 4)));
 typedef uint16_t halves __attribute__((vector_size(LANES * 2)));
 enum { HALF_VECS = HALF / LANES };
+
+/* Sums of so many queries, two vectors each, have a register, with what is multiplied. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { MOST_SUMS = 12 };
+#else
+enum { MOST_SUMS = 6 };
+#endif
 
 INLINE vec load(const float *p) {
     vec x;

@@ -4,14 +4,16 @@
 #define DOT_QUERIES 8 // knob: 1 2 4 8
 #define DOT_CHAINS  4 // knob: 1 2 4
 
+enum { DOT_MOST = DOT_QUERIES < MOST_SUMS ? DOT_QUERIES : MOST_SUMS };
+
 /* The first n_q (a constant) queries; as many keys as a whole block has. Dimensions take turns in
  * the chains' sums, so that one addition need not wait for the other; many queries have sums
  * enough. */
 INLINE void dot_some(int32_t n_q, const float *q, block b, float *s, int64_t stride, int dtype,
                      int dim) {
-    const int32_t n_chains = n_q < 4 ? DOT_CHAINS : 1;
+    const int32_t n_chains = n_q < 4 ? min32(DOT_CHAINS, MOST_SUMS / (n_q == 1 ? 1 : 3)) : 1;
     for (int32_t j = 0; j < HALF_VECS; j++) {
-        vec sum[DOT_CHAINS][DOT_QUERIES][2] = { 0 };
+        vec sum[DOT_CHAINS][DOT_MOST][2] = { 0 };
         for (int32_t c = 0; c + n_chains <= dim; c += n_chains)
             for (int32_t chain = 0; chain < n_chains; chain++) {
                 const void *row = at(dtype, b.k, (c + chain) * b.k_dim);
@@ -50,8 +52,8 @@ INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_que
     const float *q = w->q + (int64_t)x * dim;
     int32_t i = 0;
     if (b.k_dim > 1 && !b.is_words && (dim + 1) * b.k_dim >= BLOCK) {
-        for (; i + DOT_QUERIES <= n_queries; i += DOT_QUERIES)
-            dot_some(DOT_QUERIES, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
+        for (; i + DOT_MOST <= n_queries; i += DOT_MOST)
+            dot_some(DOT_MOST, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);
         if (DOT_QUERIES > 4)
             for (; i + 4 <= n_queries; i += 4)
                 dot_some(4, q + (int64_t)i * dim, b, s + i * stride, stride, dtype, dim);

@@ -3,11 +3,13 @@
 #define MIX_QUERIES 4 // knob: 1 2 4 8
 #define MIX_PAIRS   2 // knob: 1 2 4
 
+enum { MIX_MOST = MIX_QUERIES < MOST_SUMS ? MIX_QUERIES : MOST_SUMS };
+
 /* The first n_q queries (a constant); n_p vector pairs (a constant) from number j on: HALF_VECS of
  * them make 32 dimensions. */
 INLINE void mix_some(int32_t n_q, int32_t n_p, const float *p, int64_t stride, block b, int32_t n,
                      float *o, int32_t j, int dtype, int dim) {
-    vec sum[MIX_QUERIES][MIX_PAIRS][2];
+    vec sum[MIX_MOST][MIX_PAIRS][2];
     for (int32_t i = 0; i < n_q; i++)
         for (int32_t k = 0; k < n_p; k++) {
             const float *from = o + (int64_t)i * dim + (j + k) / HALF_VECS * 32;
@@ -36,9 +38,10 @@ INLINE void mix_some(int32_t n_q, int32_t n_p, const float *p, int64_t stride, b
 INLINE void mix_queries(int32_t n_q, const float *p, int64_t stride, block b, int32_t n, float *o,
                         int dtype, int dim) {
     const int32_t n_dims = b.is_words ? 0 : dim / 32 * 32, n_pairs = n_dims / 32 * HALF_VECS;
+    const int32_t n_p = n_q * MIX_PAIRS <= MOST_SUMS ? MIX_PAIRS : 1;
     int32_t j = 0;
-    for (; j + MIX_PAIRS <= n_pairs; j += MIX_PAIRS)
-        mix_some(n_q, MIX_PAIRS, p, stride, b, n, o, j, dtype, dim);
+    for (; n_p > 1 && j + n_p <= n_pairs; j += n_p)
+        mix_some(n_q, n_p, p, stride, b, n, o, j, dtype, dim);
     for (; j < n_pairs; j++)
         mix_some(n_q, 1, p, stride, b, n, o, j, dtype, dim);
     for (int32_t c = n_dims; c < dim; c++)
@@ -51,8 +54,8 @@ INLINE void mix_queries(int32_t n_q, const float *p, int64_t stride, block b, in
 INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
                       float *o, int dtype, int dim) {
     int32_t i = 0;
-    for (; i + MIX_QUERIES <= n_queries; i += MIX_QUERIES)
-        mix_queries(MIX_QUERIES, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
+    for (; i + MIX_MOST <= n_queries; i += MIX_MOST)
+        mix_queries(MIX_MOST, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);
     if (MIX_QUERIES > 4)
         for (; i + 4 <= n_queries; i += 4)
             mix_queries(4, p + i * stride, stride, b, n, o + (int64_t)i * dim, dtype, dim);

@@ -9,7 +9,8 @@
 #define TILES_STEP   256 // knob: 64 128 256 512
 #define SIDE_QUERIES 16  // knob: 8 16 32
 /* Tiles from so many queries on; so many keys a step of theirs, that the scores of 32 queries stay
- * in the first-level cache; queries at a time without tiles. */
+ * in the first-level cache; queries at a time without tiles: with few registers, those of
+ * whole products. */
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__)
 #include <immintrin.h>
@@ -21,7 +22,9 @@
 /* A maximum that grows by less than SLACK rescales nothing. Rows of scores that lie whole pages
  * apart would share a few sets of the cache. */
 enum {
-    SIDE = HAS_TILES ? 32 : SIDE_QUERIES,
+    SIDE = HAS_TILES       ? 32
+           : MOST_SUMS < 8 ? SIDE_QUERIES / MOST_SUMS * MOST_SUMS
+                           : SIDE_QUERIES,
     N_BLOCKS = TILES_STEP / BLOCK,
     SLACK = 8,
     STRIDE = (HAS_TILES && TILES_STEP > TILE ? TILES_STEP : TILE) + 16,
