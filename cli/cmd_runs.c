@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* whet runs: the run files of a folder. */
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,11 @@ static whet_status show(whet_ctx *ctx, const char *folder, const char *name, boo
     return st;
 }
 
-static whet_status list(whet_ctx *ctx, const char *folder, bool is_json) {
+/* Our own folder is made by the first run. */
+static whet_status list(whet_ctx *ctx, const char *folder, bool is_own, bool is_json) {
     struct dirent **names = NULL;
-    const int n = scandir(folder, &names, is_run_name, alphasort);
+    int n = scandir(folder, &names, is_run_name, alphasort);
+    if (n < 0 && is_own && errno == ENOENT) n = 0;
     if (n < 0) return cli_usage("%s is not a folder that can be read", folder);
     whet_status st = WHET_OK;
     if (n == 0 && !is_json)
@@ -90,11 +93,11 @@ static whet_status list(whet_ctx *ctx, const char *folder, bool is_json) {
 
 static whet_status run(whet_ctx *ctx, const cli_args *args) {
     const runs_opts *o = args->opts;
-    if (args->n_words) return list(ctx, args->words[0], o->is_json);
+    if (args->n_words) return list(ctx, args->words[0], false, o->is_json);
     whet_buf folder = { 0 };
     whet_status st = cli_data_folder(ctx, &folder);
     if (st == WHET_OK) st = whet_buf_puts(ctx, &folder, "/runs");
-    if (st == WHET_OK) st = list(ctx, folder.text, o->is_json);
+    if (st == WHET_OK) st = list(ctx, folder.text, true, o->is_json);
     whet_buf_fini(ctx, &folder);
     return st;
 }

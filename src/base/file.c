@@ -121,8 +121,9 @@ whet_status whet_dir_make(whet_ctx *ctx, const char *path) {
         const char c = *p;
         if (c != '/' && c != '\0') continue;
         *p = '\0';
-        if (mkdir(copy, 0777) != 0 && !whet_path_is_dir(copy))
-            st = whet_fail(ctx, WHET_E_IO, "make folder %s: %s", copy, strerror(errno));
+        const int why = mkdir(copy, 0777) == 0 ? 0 : errno;
+        if (why && !whet_path_is_dir(copy))
+            st = whet_fail(ctx, WHET_E_IO, "make folder %s: %s", copy, strerror(why));
         *p = c;
         if (c == '\0') break;
     }

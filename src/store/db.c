@@ -2,8 +2,11 @@
 /* The thin layer over SQLite. */
 #include "store/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -162,6 +165,18 @@ static whet_status check_kind(whet_ctx *ctx, whet_db *db, const whet_db_kind *ki
                                                            : other_version(ctx, db, kind, *version);
 }
 
+/* SQLite tries again in other ways, and keeps the reason of the last one. */
+static whet_status tell_why_not(whet_ctx *ctx, const char *path, const char *what, int flags) {
+    const bool may_create = flags & SQLITE_OPEN_CREATE;
+    const int fd = open(path, O_CLOEXEC | (may_create ? O_RDWR | O_CREAT : O_RDONLY), 0644);
+    const int why = fd < 0 ? errno : 0;
+    if (fd >= 0) close(fd);
+    if (why == ENOENT && !may_create)
+        return whet_fail(ctx, WHET_E_NOT_FOUND, "there is no %s %s", what, path);
+    return whet_fail(ctx, WHET_E_STORE, "open the %s %s: %s", what, path,
+                     why ? strerror(why) : "SQLite cannot");
+}
+
 static whet_status open_file(whet_ctx *ctx, const char *path, const char *what, int flags,
                              whet_db *db) {
     *db = (whet_db){ 0 };
@@ -169,11 +184,12 @@ static whet_status open_file(whet_ctx *ctx, const char *path, const char *what, 
         return whet_fail(ctx, WHET_E_ARG, "the path of a %s has at most %zu bytes", what,
                          sizeof db->path - 1);
     memcpy(db->path, path, strlen(path) + 1);
+    if (!*path) /* SQLite's name of a file that is gone when it is closed */
+        return whet_fail(ctx, WHET_E_ARG, "\"\" is not the name of a %s", what);
     if (whet_path_is_dir(path))
         return whet_fail(ctx, WHET_E_ARG, "%s is a folder, not a %s", path, what);
     const int rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (rc == SQLITE_CANTOPEN && !(flags & SQLITE_OPEN_CREATE))
-        return whet_fail(ctx, WHET_E_NOT_FOUND, "there is no %s %s", what, path);
+    if (rc == SQLITE_CANTOPEN) return tell_why_not(ctx, path, what, flags);
     if (rc != SQLITE_OK) return complain(ctx, db);
     sqlite3_busy_timeout(db->handle, BUSY_MS);
     return WHET_OK;

@@ -2,6 +2,7 @@
 /* Tests of src/base. */
 #include "tests/test.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -154,6 +155,11 @@ static void files_are_whole_or_absent(void) {
     CHECK_STATUS(ctx, whet_file_map(ctx, dir, &map), WHET_E_IO);
     CHECK_STATUS(ctx, whet_file_map(ctx, "/nonexistent/x", &map), WHET_E_NOT_FOUND);
     CHECK_STATUS(ctx, whet_file_write(ctx, "/proc/nonexistent/x", "x", 1), WHET_E_IO);
+    snprintf(path, sizeof path, "%s/link", dir); /* to what is not there */
+    CHECK(symlink("nowhere", path) == 0);
+    CHECK_STATUS(ctx, whet_dir_make(ctx, path), WHET_E_IO);
+    CHECK_CONTAINS(whet_ctx_message(ctx), strerror(EEXIST)); /* why mkdir would not */
+    CHECK(unlink(path) == 0);
     snprintf(path, sizeof path, "%s/pipe", dir);
     CHECK(mkfifo(path, 0600) == 0);
     CHECK_STATUS(ctx, whet_file_write(ctx, path, "x", 1), WHET_E_IO);
