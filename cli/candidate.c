@@ -32,7 +32,7 @@ whet_status cli_read_dtype(const char *name, int32_t *dtype) {
 
 whet_status cli_read_problem(const char *text, whet_problem *problem, const char **rest) {
     int n = 0;
-    if (sscanf(text, "%d:%d:%d%n", &problem->n_heads, &problem->n_kv_heads, &problem->head_dim,
+    if (sscanf(text, "%9d:%9d:%9d%n", &problem->n_heads, &problem->n_kv_heads, &problem->head_dim,
                &n) != 3 ||
         (text[n] && text[n] != ','))
         return cli_usage("--problem %s: write 16:8:128 for 16 query heads and 8 KV heads of 128",

@@ -44,8 +44,8 @@ typedef struct plan {
 static bool read_shape(const char *word, cli_duel_shape *shape) {
     int n = 0;
     shape->n_rows = 1;
-    if (sscanf(word, "decode@%d%n", &shape->n_context, &n) != 1)
-        sscanf(word, "prefill%d@%d%n", &shape->n_rows, &shape->n_context, &n);
+    if (sscanf(word, "decode@%9d%n", &shape->n_context, &n) != 1)
+        sscanf(word, "prefill%9d@%9d%n", &shape->n_rows, &shape->n_context, &n);
     return n > 0 && word[n] == '\0' && shape->n_rows >= 1 && shape->n_context <= MAX_CONTEXT &&
            shape->n_rows <= shape->n_context;
 }

@@ -74,6 +74,9 @@ static whet_status check(const cli_args *args) {
         return cli_usage("--sample %g: take more than 0 and at most 1000", o->sample_ms);
     if (o->resumed && o->run_file)
         return cli_usage("--resume and --db: one of them names the run file");
+    if (o->run_file &&
+        (!*o->run_file || *o->run_file == ':')) /* SQLite's names of what is not kept */
+        return cli_usage("--db \"%s\" is not the name of a file", o->run_file);
     return o->program_file ? cli_check_out("--out", o->program_file) : WHET_OK;
 }
 
@@ -93,7 +96,7 @@ static whet_status choose_problem(whet_ctx *ctx, const whet_evolve_settings *set
         max_context = problem->n_context;
     }
     if (settings->heads &&
-        sscanf(settings->heads, "%d:%d%c", &problem->n_heads, &problem->n_kv_heads, &tail) != 2)
+        sscanf(settings->heads, "%9d:%9d%c", &problem->n_heads, &problem->n_kv_heads, &tail) != 2)
         return cli_usage("--heads %s: write 16:8 for 16 query heads and 8 KV heads",
                          settings->heads);
     if (settings->opts.problem.head_dim) problem->head_dim = settings->opts.problem.head_dim;
@@ -202,6 +205,15 @@ static whet_status compare_in_model(whet_ctx *ctx, const evolve_opts *o,
     return cli_bench_scenarios(ctx, &bench);
 }
 
+static void tell_stopped(const evolve_opts *o, const whet_evolve_result *result,
+                         const char *run_file) {
+    FILE *out = o->is_json ? stderr : stdout;
+    if (result->has_run)
+        fprintf(out, "stopped: nothing was installed; whet evolve --resume %s goes on\n", run_file);
+    else
+        fprintf(out, "stopped before the run began: there is nothing to go on with\n");
+}
+
 static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve_settings *settings,
                           const char *folder, const char *run_file, whet_buf *key) {
     char program[PATH_MAX];
@@ -240,11 +252,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     whet_evolve_result result;
     st = whet_evolve(ctx, &opts, &result);
     cli_progress_end();
-    if (st == WHET_E_CANCELLED) {
-        fprintf(o->is_json ? stderr : stdout,
-                "stopped: nothing was installed; whet evolve --resume %s goes on\n", run_file);
-        return st;
-    }
+    if (st == WHET_E_CANCELLED) tell_stopped(o, &result, run_file);
     if (st != WHET_OK) return st;
     if (o->is_json) return cli_evolve_print_json(ctx, &result, run_file);
     cli_evolve_print(&result, run_file, folder);

@@ -248,6 +248,7 @@ typedef struct whet_evolve_result {
     char fused_from[48]; /* "built-in" or "source": what `fused` was */
     bool
         has_other_prompts; /* replayed: another version wrote the prompts; they were not compared */
+    bool has_run;          /* the run file holds a run: what was cancelled can be resumed */
     double seconds;
 } whet_evolve_result;
 

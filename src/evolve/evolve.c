@@ -136,6 +136,7 @@ whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts, whet_evolve
     if (!s.opts.run_file) return whet_fail(ctx, WHET_E_ARG, "an evolution needs a run file");
     WHET_TRY(whet_proposer_check(ctx, &s.opts));
     const whet_status st = evolve(ctx, &s);
+    result->has_run = s.opts.is_resumed || s.committed.step > 0;
     whet_journal_close(ctx, &s);
     return st;
 }
