@@ -3,7 +3,7 @@
  * AMX tiles, 32 queries by 32 columns of words as they lie; on a machine without, by `dot` and
  * `mix` */
 // fits: layout/words dot/words mix/words share/grouped split/keys
-// fits: items/many exp/short-poly fetch/ahead
+// fits: items/many exp/short-poly fetch/ahead flags/none
 #define TILE         512 // knob: 64 128 256 512
 #define TILE_QUERIES 8   // knob: 4 8 16
 #define TILES_STEP   256 // knob: 64 128 256 512

@@ -18,9 +18,14 @@ INLINE int is_split(int32_t n_rows, int32_t n_context) {
     return n_rows <= SPLIT_ROWS && n_context > CHUNK;
 }
 
+/* A few rows behind few keys are an item of each KV head, all alike, in less time than a phase. */
+INLINE int is_dealt(int32_t n_rows, int32_t n_context) {
+    return DEAL == 2 && (n_rows > SPLIT_ROWS || n_context > CHUNK);
+}
+
 /* The counter is set, items, the merge. */
 INLINE int split_phases(int32_t n_rows, int32_t n_context) {
-    return (DEAL == 2) + 1 + is_split(n_rows, n_context);
+    return is_dealt(n_rows, n_context) + 1 + is_split(n_rows, n_context);
 }
 
 /* The counter, then parts: [row][head][chunk][dim + 2]: o, m, l. */
@@ -71,13 +76,13 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
     int32_t *counter = (int32_t *)shared;
     float *parts = shared + COUNTER_FLOATS;
     const int32_t n_keys = a->pos + a->n_rows;
-    const int has_parts = is_split(a->n_rows, n_keys);
+    const int has_parts = is_split(a->n_rows, n_keys), has_counter = is_dealt(a->n_rows, n_keys);
     const int32_t chunk = has_parts ? CHUNK : n_keys, n_chunks = (n_keys + chunk - 1) / chunk;
-    if (has_parts && phase == (DEAL == 2 ? 2 : 1)) {
+    if (has_parts && phase == has_counter + 1) {
         split_merge(a, n_chunks, worker, n_workers, parts, w, dtype, dim);
         return;
     }
-    if (DEAL == 2 && phase == 0) {
+    if (has_counter && phase == 0) {
         if (worker == 0) *counter = n_workers; /* each begins with its own */
         return;
     }
@@ -90,9 +95,9 @@ INLINE void split_run(const whet_run_args *a, int phase, int worker, int n_worke
     const int64_t end = is_range ? split_first(n_items, n_chunks, n_keys, worker + 1, n_workers)
                                  : n_items * n_chunks;
     for (int64_t i = first, turn = 1, next; i < end; i = next, turn++) {
-        next = DEAL == 2  ? __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED)
-               : is_range ? i + 1
-                          : in_turn(turn, worker, n_workers);
+        next = has_counter ? __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED)
+               : is_range  ? i + 1
+                           : in_turn(turn, worker, n_workers);
         const int32_t c = (int32_t)(i / n_items), j = (int32_t)(i % n_items);
         const int32_t h = ROWS_FIRST ? j / n_blocks : j % n_heads;
         const int32_t row = (ROWS_FIRST ? j % n_blocks : j / n_heads) * n_rows;
