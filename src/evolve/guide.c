@@ -112,7 +112,7 @@ static recipe best_step(const guide *g, const recipe *from) {
         recipe r = *from;
         r.ideas[segment] = (int)i;
         const double value = expect(g, &r);
-        if (value <= best_value) continue;
+        if (!(value > best_value)) continue;
         best = r;
         best_value = value;
     }
@@ -133,7 +133,7 @@ static void impose(const guide *g, int first, int end, recipe *r) {
 static void climb(const guide *g, recipe *r) {
     for (;;) {
         const recipe next = best_step(g, r);
-        if (expect(g, &next) <= expect(g, r)) return;
+        if (!(expect(g, &next) > expect(g, r))) return;
         *r = next;
     }
 }
