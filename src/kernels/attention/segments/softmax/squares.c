@@ -188,14 +188,14 @@ INLINE float weigh(float *s, int32_t n, int32_t width, const step *st, float *m,
     return rescale;
 }
 
-/* The step's keys for n_queries, at most SIDE, from number x on. */
+/* The step's keys for n_queries, at most SIDE, from number x on; n of them, or none where n is not
+ * above 0, are seen. */
 INLINE void attend_side(const item *it, const scratch *w, const step *st, int32_t x, int dtype,
                         int dim) {
     const int32_t n_queries = min32(SIDE, it->n_queries - x);
     const int32_t n = min32(st->n, it->n_keys[x + n_queries - 1] - st->first);
     const int32_t width = st->by_tiles ? (int32_t)round_up(n, BLOCK) : n;
     float *o = w->o + (int64_t)x * dim;
-    if (n <= 0) return;
     if (st->by_tiles)
         tiles_dot((const uint16_t *)w->raw + (int64_t)x * dim, st, n, x == 0, w->s, dim);
     for (int32_t t = 0; t < n && !st->by_tiles; t += BLOCK)
