@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums of a tile to their places: a part of many_f32.c and many_bf16.c, which include it. */
+/* Sums of a tile to their places: a part of many_neon_bf16.c, which includes it. */
 
 /* Writes a tile of n_rows outputs x n_tokens tokens, transposed. */
 INLINE void store_tile(const whet_linear_args *a, int32_t n, int n_rows, int32_t t0, int n_tokens,
