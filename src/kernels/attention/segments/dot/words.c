@@ -29,7 +29,7 @@ INLINE void dot_some(int32_t n_q, int32_t n_v, const float *q, const uint16_t *r
                      block b, float *s, int64_t stride, int dtype, int dim) {
     const int is_dots = HAS_DOTS && dtype == WHET_BF16;
     for (int32_t t = 0; t < BLOCK; t += n_v * LANES) {
-        vec sum[DOT_MOST][4] = { 0 };
+        vec sum[MOST_SUMS][4] = { 0 };
         const uint16_t *word = (const uint16_t *)b.k + t * 2;
         for (int32_t c = 0; c < dim; c += 2, word += b.k_dim * 2) {
             fetch(word, n_v * LANES * 4);
@@ -52,10 +52,14 @@ INLINE void dot_some(int32_t n_q, int32_t n_v, const float *q, const uint16_t *r
     }
 }
 
-APART void dot_most_bf16(const float *q, const uint16_t *raw, float scale, const block *b, float *s,
-                         int64_t stride, int dim) {
-    dot_some(DOT_MOST, 2, q, raw, scale, *b, s, stride, WHET_BF16, dim);
-}
+#define DOT_APART(name, n_q)                                                                       \
+    APART void name(const float *q, const uint16_t *raw, float scale, const block *b, float *s,    \
+                    int64_t stride, int dim) {                                                     \
+        dot_some(n_q, 2, q, raw, scale, *b, s, stride, WHET_BF16, dim);                            \
+    }
+DOT_APART(dot_most_bf16, DOT_MOST)
+DOT_APART(dot_five_bf16, 5)
+DOT_APART(dot_four_bf16, 4)
 
 /* s[i * stride + t] = scale * q . k_t for t < n, of n_queries queries from number x of the item on;
  * s has room for whole blocks. */
@@ -74,18 +78,25 @@ INLINE void dot_block(const item *it, const scratch *w, int32_t x, int32_t n_que
         return;
     }
     int32_t i = 0;
-#define SOME(n_q, n_v)                                                                             \
-    dot_some(n_q, n_v, q + (int64_t)i * dim, raw + (int64_t)i * dim, scale, b, s + i * stride,     \
-             stride, dtype, dim)
-    for (; i + DOT_MOST <= n_queries; i += DOT_MOST)
-        if (dtype == WHET_BF16)
-            dot_most_bf16(q + (int64_t)i * dim, raw + (int64_t)i * dim, scale, &b, s + i * stride,
-                          stride, dim);
-        else
-            SOME(DOT_MOST, 2);
+#define REST       q + (int64_t)i *dim, raw + (int64_t)i *dim
+#define SOME(n, v) dot_some(n, v, REST, scale, b, s + i * stride, stride, dtype, dim)
+#define MANY(name, n)                                                                              \
+    do {                                                                                           \
+        if (dtype == WHET_BF16)                                                                    \
+            name(REST, scale, &b, s + i * stride, stride, dim);                                    \
+        else                                                                                       \
+            SOME(n, 2);                                                                            \
+        i += n;                                                                                    \
+    } while (0)
+    while (i + DOT_MOST <= n_queries)
+        MANY(dot_most_bf16, DOT_MOST);
+    if (DOT_MOST > 5 && i + 5 <= n_queries) MANY(dot_five_bf16, 5);
+    if (DOT_MOST > 4 && i + 4 <= n_queries) MANY(dot_four_bf16, 4);
     for (; DOT_MOST > 2 && i + 2 <= n_queries; i += 2)
         SOME(2, LANES < 16 ? 4 : 2);
     for (; i < n_queries; i++)
         SOME(1, LANES < 16 ? 4 : 2);
+#undef MANY
 #undef SOME
+#undef REST
 }

@@ -2,4 +2,4 @@
 /* items/many: a work item has many rows of one KV head, whose K and V stay near while they take
  * turns */
 // fits: share/grouped softmax/squares
-#define QUERIES 128 // knob: 64 128 256
+#define QUERIES 64 // knob: 64 128 256

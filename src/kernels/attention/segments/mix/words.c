@@ -37,14 +37,14 @@ INLINE void mix_dots(int32_t n_q, vec (*sum)[4], const uint16_t *word, const uin
 INLINE void mix_some(int32_t n_q, int32_t n_v, const float *p, int64_t stride, const uint16_t *v,
                      int64_t v_chunk, int32_t n, float *o, int dtype, int dim) {
     const int is_dots = HAS_DOTS && dtype == WHET_BF16;
-    uint32_t rounded[MIX_MOST][MIX_TOKENS / 2];
+    uint32_t rounded[MOST_SUMS][MIX_TOKENS / 2];
     for (int32_t i = 0; i < n_q && is_dots; i++)
         for (int32_t t = 0; t < n; t += 2 * LANES) {
             const words x = round_vecs(load(p + i * stride + t), load(p + i * stride + t + LANES));
             memcpy(&rounded[i][t / 2], &x, sizeof x);
         }
     for (int32_t c = 0; c < dim; c += n_v * LANES) {
-        vec sum[MIX_MOST][4];
+        vec sum[MOST_SUMS][4];
         for (int32_t i = 0; i < n_q; i++)
             for (int32_t j = 0; j < n_v; j++)
                 sum[i][j] = load(o + (int64_t)i * dim + c + j * LANES);
@@ -65,10 +65,14 @@ INLINE void mix_some(int32_t n_q, int32_t n_v, const float *p, int64_t stride, c
     }
 }
 
-APART void mix_most_bf16(const float *p, int64_t stride, const uint16_t *v, int64_t v_chunk,
-                         int32_t n, float *o, int dim) {
-    mix_some(MIX_MOST, 2, p, stride, v, v_chunk, n, o, WHET_BF16, dim);
-}
+#define MIX_APART(name, n_q)                                                                       \
+    APART void name(const float *p, int64_t stride, const uint16_t *v, int64_t v_chunk, int32_t n, \
+                    float *o, int dim) {                                                           \
+        mix_some(n_q, 2, p, stride, v, v_chunk, n, o, WHET_BF16, dim);                             \
+    }
+MIX_APART(mix_most_bf16, MIX_MOST)
+MIX_APART(mix_five_bf16, 5)
+MIX_APART(mix_four_bf16, 4)
 
 /* A block of anything else. */
 INLINE void mix_block(const float *p, int64_t stride, int32_t n_queries, block b, int32_t n,
@@ -94,19 +98,26 @@ INLINE void mix_keys(const item *it, const scratch *w, int32_t first, int32_t n,
         const block b = share_block(it, w, first + t, dtype, dim);
         const int32_t n_some = min32(n - t, MIX_TOKENS);
         int32_t i = 0;
-#define SOME(n_q, n_v)                                                                             \
-    mix_some(n_q, n_v, p + i * stride, stride, b.v, b.v_chunk, n_some, o + (int64_t)i * dim,       \
-             dtype, dim)
-        for (; i + MIX_MOST <= n_queries; i += MIX_MOST)
-            if (dtype == WHET_BF16)
-                mix_most_bf16(p + i * stride, stride, b.v, b.v_chunk, n_some, o + (int64_t)i * dim,
-                              dim);
-            else
-                SOME(MIX_MOST, 2);
+#define REST       b.v, b.v_chunk, n_some, o + (int64_t)i *dim
+#define SOME(n, v) mix_some(n, v, p + i * stride, stride, REST, dtype, dim)
+#define MANY(name, n)                                                                              \
+    do {                                                                                           \
+        if (dtype == WHET_BF16)                                                                    \
+            name(p + i * stride, stride, REST, dim);                                               \
+        else                                                                                       \
+            SOME(n, 2);                                                                            \
+        i += n;                                                                                    \
+    } while (0)
+        while (i + MIX_MOST <= n_queries)
+            MANY(mix_most_bf16, MIX_MOST);
+        if (MIX_MOST > 5 && i + 5 <= n_queries) MANY(mix_five_bf16, 5);
+        if (MIX_MOST > 4 && i + 4 <= n_queries) MANY(mix_four_bf16, 4);
         for (; MIX_MOST > 2 && i + 2 <= n_queries; i += 2)
             SOME(2, LANES < 16 ? 4 : 2);
         for (; i < n_queries; i++)
             SOME(1, LANES < 16 ? 4 : 2);
+#undef MANY
 #undef SOME
+#undef REST
     }
 }
