@@ -45,6 +45,7 @@ typedef struct evolve_opts {
     bool has_scenarios;
     bool is_untested;
     bool is_rehearsal;
+    bool is_ending;
 } evolve_opts;
 
 /* ---- what is asked ---- */
@@ -72,6 +73,7 @@ static whet_status check(const cli_args *args) {
                              o->resumed ? "resume" : "answers");
     if (!(o->sample_ms >= 0 && o->sample_ms <= 1000))
         return cli_usage("--sample %g: take more than 0 and at most 1000", o->sample_ms);
+    if (o->is_ending && !o->resumed) return cli_usage("--end goes with --resume FILE");
     if (o->resumed && o->run_file)
         return cli_usage("--resume and --db: one of them names the run file");
     if (o->run_file &&
@@ -209,7 +211,10 @@ static void tell_stopped(const evolve_opts *o, const whet_evolve_result *result,
                          const char *run_file) {
     FILE *out = o->is_json ? stderr : stdout;
     if (result->has_run)
-        fprintf(out, "stopped: nothing was installed; whet evolve --resume %s goes on\n", run_file);
+        fprintf(out,
+                "stopped: nothing was installed; whet evolve --resume %s goes on, with --end to "
+                "the finals\n",
+                run_file);
     else
         fprintf(out, "stopped before the run began: there is nothing to go on with\n");
 }
@@ -228,6 +233,7 @@ static whet_status evolve(whet_ctx *ctx, const evolve_opts *o, const whet_evolve
     opts.run_file = run_file;
     opts.program_file = o->program_file;
     opts.is_resumed = o->resumed != NULL;
+    opts.is_ending = o->is_ending;
     opts.answers = o->answers;
     opts.winners = o->is_not_installed ? NULL : folder;
     opts.worker = program;
@@ -305,6 +311,8 @@ static const cli_option options[] = {
     { "seed", CLI_U64, OPT(seed), "N", "of all choices and inputs", "1" },
     { "db", CLI_STRING, OPT(run_file), "FILE", "the run file; default: in the data folder", NULL },
     { "resume", CLI_STRING, OPT(resumed), "FILE", "go on with the run of that run file", NULL },
+    { "end", CLI_FLAG, OPT(is_ending), NULL,
+      "with --resume: no more programs, but the finals of those there are", NULL },
     { "answers", CLI_STRING, OPT(answers), "FILE",
       "take that run anew with its verdicts and timings; nothing is judged", NULL },
     { "proposer", CLI_STRING, OPT(proposer), "WHO",

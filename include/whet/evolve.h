@@ -121,6 +121,7 @@ typedef struct whet_evolve_opts {
                           to try out a configuration, a proposer, a disk; the run file tells */
     bool is_resumed;   /* go on with the run that run_file holds: its problem, seed, minutes and
                           n_threads count, not those here */
+    bool is_ending;    /* with is_resumed: no more programs, but the finals of those there are */
     const char *proposer; /* who is asked for llm.n_questions children of every generation, one by
                              default: "command:" and a shell command that reads a prompt from stdin
                              and writes the reply to stdout; "openai": the models of llm; "manual:"

@@ -74,7 +74,6 @@ static whet_status open_all(whet_ctx *ctx, whet_search *s) {
         whet_rng_init(&s->rng, s->opts.seed);
         st = open_judge(ctx, s);
     }
-    s->committed = (whet_mark){ .rng = s->rng };
     return st;
 }
 
@@ -136,7 +135,7 @@ whet_status whet_evolve(whet_ctx *ctx, const whet_evolve_opts *opts, whet_evolve
     if (!s.opts.run_file) return whet_fail(ctx, WHET_E_ARG, "an evolution needs a run file");
     WHET_TRY(whet_proposer_check(ctx, &s.opts));
     const whet_status st = evolve(ctx, &s);
-    result->has_run = s.opts.is_resumed || s.committed.step > 0;
+    result->has_run = s.opts.is_resumed || s.committed > 0;
     whet_journal_close(ctx, &s);
     return st;
 }
@@ -146,7 +145,7 @@ whet_status whet_evolve_replay(whet_ctx *ctx, const char *run_file, whet_evolve_
     *result = (whet_evolve_result){ 0 };
     whet_search s = { .opts = { .run_file = run_file }, .is_replay = true, .result = result };
     whet_status st = evolve(ctx, &s);
-    *n_steps = s.committed.step;
+    *n_steps = s.committed;
     result->has_other_prompts = s.opts.proposer && s.asking.prompt_version != WHET_PROMPT_VERSION;
     *is_whole = st == WHET_OK;
     if (s.is_log_over) st = whet_store_end_following(ctx, s.store);

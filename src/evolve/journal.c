@@ -224,15 +224,8 @@ whet_status whet_journal_begin(whet_ctx *ctx, whet_search *s) {
 
 whet_status whet_journal_commit(whet_ctx *ctx, whet_search *s) {
     WHET_TRY(whet_store_commit(ctx, s->store));
-    s->committed = (whet_mark){ s->rng, s->step, s->n_proposals };
+    s->committed = s->step;
     return WHET_OK;
-}
-
-void whet_journal_rollback(whet_search *s) {
-    whet_store_rollback(s->store);
-    s->rng = s->committed.rng;
-    s->step = s->committed.step;
-    s->n_proposals = s->committed.n_proposals;
 }
 
 whet_status whet_record_event(whet_ctx *ctx, whet_search *s, const char *what, const char *detail) {

@@ -11,10 +11,9 @@
 whet_status whet_journal_open(whet_ctx *ctx, whet_search *s);
 void whet_journal_close(whet_ctx *ctx, whet_search *s);
 
-/* One step. A step that was rolled back leaves no trace in the random numbers either. */
+/* One step: stored whole, or not at all where the run ends within it. */
 whet_status whet_journal_begin(whet_ctx *ctx, whet_search *s);
 whet_status whet_journal_commit(whet_ctx *ctx, whet_search *s);
-void whet_journal_rollback(whet_search *s);
 
 /* A step of one event and nothing else. */
 whet_status whet_journal_note(whet_ctx *ctx, whet_search *s, const char *what, const char *detail);

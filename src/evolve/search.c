@@ -151,8 +151,10 @@ static whet_status is_over(whet_ctx *ctx, whet_search *s, const char *step, bool
     const double left_ns = s->start_ns + s->opts.minutes * 60e9 - whet_clock_ns();
     const int patience = s->opts.population.patience;
     const bool is_stuck = patience > 0 && s->n_members - s->last_gain >= patience;
-    *over = next.is_there ? strcmp(next.what, step) != 0
-                          : left_ns <= finals_ns(s) || s->n_members >= max || is_stuck;
+    s->is_stopped = !next.is_there && s->opts.is_ending;
+    *over = next.is_there
+                ? strcmp(next.what, step) != 0
+                : left_ns <= finals_ns(s) || s->n_members >= max || is_stuck || s->is_stopped;
     return WHET_OK;
 }
 
@@ -206,12 +208,6 @@ whet_status whet_search_run(whet_ctx *ctx, whet_search *s) {
     while (st == WHET_OK && !is_dry && !over) {
         st = is_over(ctx, s, "generation", &over);
         if (st == WHET_OK && !over) st = generation(ctx, s, &is_dry);
-    }
-    if (st == WHET_E_CANCELLED) {
-        whet_journal_rollback(s);
-        whet_ctx_resume(ctx);
-        s->is_stopped = true;
-        st = WHET_OK;
     }
     whet_store_said next;
     if (st == WHET_OK) st = whet_journal_next(ctx, s, &next);

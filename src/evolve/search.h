@@ -60,13 +60,6 @@ typedef struct whet_baseline {
     const char *from; /* "source" or "built-in" */
 } whet_baseline;
 
-/* The state behind a step. */
-typedef struct whet_mark {
-    whet_rng rng;
-    int64_t step;
-    int64_t n_proposals;
-} whet_mark;
-
 typedef struct whet_search {
     whet_evolve_opts opts;
     bool is_replay; /* nothing is judged or written */
@@ -88,7 +81,7 @@ typedef struct whet_search {
     char lessons[WHET_N_LESSONS][512]; /* why the last replies were no programs; "" = none yet */
     int n_wanted;                      /* children of a generation */
     whet_rng rng;
-    whet_mark committed;
+    int64_t committed;    /* the last step that is stored */
     whet_member *members; /* owned; may move when one is admitted */
     int n_members, n_room;
     whet_baseline repeat, fused, grouped;

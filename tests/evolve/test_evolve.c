@@ -112,8 +112,16 @@ static void test_stopped(void) {
     opts.is_rehearsal = true;
     opts.winners = in_folder("winners");
     whet_evolve_result r;
-    REQUIRE_OK(ctx, whet_evolve(ctx, &opts, &r));
+    CHECK_STATUS(ctx, whet_evolve(ctx, &opts, &r), WHET_E_CANCELLED);
+    CHECK(r.has_run);
     CHECK_INT(w.n_programs, 1);
+    CHECK_INT(w.n_ends, 0);
+    /* the finals of what there is */
+    whet_ctx_resume(ctx);
+    w.stop_after = 0;
+    opts.is_resumed = opts.is_ending = true;
+    REQUIRE_OK(ctx, whet_evolve(ctx, &opts, &r));
+    opts.is_resumed = opts.is_ending = false;
     CHECK_INT(w.n_ends, 1);
     CHECK_INT(strlen(r.hash), 64);
     CHECK(!r.is_installed);
