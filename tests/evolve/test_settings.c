@@ -6,6 +6,8 @@
 
 #include "base/ctx.h"
 #include "evolve/config.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/mutate.h"
 
 static whet_ctx *ctx;
 
@@ -156,6 +158,28 @@ static void test_files(void) {
     whet_evolve_config_close(ctx, c);
 }
 
+static void test_fuzz(void) {
+    static const char seed[] =
+        "max_iterations: 30 # a comment\nrandom_seed: 42\nminutes: 2.5\nllm:\n"
+        "  api_base: \"https://a.b/v1\"\n  api_key: ${KEY}\n  primary_model: a\n"
+        "  primary_model_weight: 0.7\n  secondary_model: b\n  temperature: 0.4\n  timeout: 60\n"
+        "prompt:\n  num_top_programs: 4\n  system_message: |\n    Two\n    lines.\n"
+        "database:\n  num_islands: 2\n  feature_dimensions: [layout, 'code']\n"
+        "evaluator:\n  parallel_evaluations: 2\ndiff_based_evolution: true\n";
+    whet_evolve_config *c;
+    REQUIRE_OK(ctx, parse(&c, seed));
+    whet_evolve_config_close(ctx, c);
+    whet_rng rng;
+    whet_rng_init(&rng, test_seed);
+    for (int i = 0; i < 600; i++) {
+        whet_buf bytes = { 0 };
+        REQUIRE_OK(ctx, whet_buf_puts(ctx, &bytes, seed));
+        fuzz_mutate(ctx, &rng, &bytes, bytes.len);
+        CHECK_INT(LLVMFuzzerTestOneInput((const uint8_t *)bytes.text, bytes.len), 0);
+        whet_buf_fini(ctx, &bytes);
+    }
+}
+
 int main(int argc, char **argv) {
     ctx = whet_ctx_open(NULL);
     static const test_case tests[] = {
@@ -164,6 +188,7 @@ int main(int argc, char **argv) {
         { "round_trip", test_round_trip },
         { "origins", test_origins },
         { "files", test_files },
+        { "fuzz", test_fuzz },
     };
     const int rc = test_main(argc, argv, tests, TEST_COUNT(tests));
     whet_ctx_close(ctx);
